@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * addr.h - IP addresses and prefixes.
+ *
+ * Both families share one form: 16 bytes in network order, IPv4 as its IPv4-mapped IPv6 address
+ * (RFC 4291 section 2.5.5.2), so that a key, a comparison and a prefix have one way each. Values are plain
+ * and copied freely; nothing here allocates.
+ */
+#ifndef ROLECALL_ADDR_H
+#define ROLECALL_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct addr {
+    uint8_t bytes[16];
+};
+
+/* A prefix: `bits` counts in the 128-bit form, so an IPv4 /22 has 118. Bits past it are zero. */
+struct prefix {
+    struct addr addr;
+    uint8_t bits;
+};
+
+enum { ADDR_TEXT_SIZE = 46, PREFIX_TEXT_SIZE = 50 }; /* INET6_ADDRSTRLEN; plus "/128" */
+
+static inline struct addr addr_v4(const uint8_t four[4])
+{
+    struct addr a = {{0}};
+    a.bytes[10] = a.bytes[11] = 0xff;
+    memcpy(a.bytes + 12, four, 4);
+    return a;
+}
+
+static inline struct addr addr_v6(const uint8_t sixteen[16])
+{
+    struct addr a;
+    memcpy(a.bytes, sixteen, 16);
+    return a;
+}
+
+static inline bool addr_is_v4(const struct addr *a)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return memcmp(a->bytes, mapped, 12) == 0;
+}
+
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
+{
+    return memcmp(a->bytes, b->bytes, 16) == 0;
+}
+
+static inline int addr_compare(const struct addr *a, const struct addr *b)
+{
+    return memcmp(a->bytes, b->bytes, 16);
+}
+
+/* The address as it stands on the wire: 4 or 16 bytes at the returned place. */
+static inline const uint8_t *addr_wire(const struct addr *a, unsigned *size)
+{
+    bool v4 = addr_is_v4(a);
+    *size = v4 ? 4 : 16;
+    return v4 ? a->bytes + 12 : a->bytes;
+}
+
+bool addr_parse(const char *text, struct addr *out);               /* no scope id, no port; false: not an address */
+const char *addr_text(const struct addr *a, char out[ADDR_TEXT_SIZE]);
+bool addr_is_unspecified(const struct addr *a);
+bool addr_is_loopback(const struct addr *a);
+bool addr_is_multicast(const struct addr *a);
+bool addr_is_broadcast(const struct addr *a);  /* 255.255.255.255 only: a subnet's own is not knowable here */
+bool addr_is_link_local(const struct addr *a); /* RFC 3927, RFC 4291 */
+bool addr_is_private(const struct addr *a);    /* RFC 1918, RFC 6598, RFC 4193 */
+
+/* "10.0.0.0/8" or an address alone (all bits). False: not a prefix, or host bits are set (*host_bits then). */
+bool prefix_parse(const char *text, struct prefix *out, bool *host_bits);
+const char *prefix_text(const struct prefix *p, char out[PREFIX_TEXT_SIZE]);
+bool prefix_contains(const struct prefix *p, const struct addr *a);
+
+#endif
