@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * engine.h - the library's front door: frames in, events out.
+ *
+ *     struct engine *e = engine_create(&options);
+ *     while (capture_next(...)) engine_frame(e, &frame);
+ *     engine_finish(e);                                   every flow ends, findings close, coverage is told
+ *     ... engine_judge(e), engine_counters(e) ...
+ *     engine_destroy(e);
+ *
+ * All memory is taken by engine_create(). Frames are copied where they must outlive the call. Events leave
+ * through `line`, one complete line of NDJSON each (no newline), in the same order for any number of workers; it
+ * is called only on the thread that calls engine_frame() and engine_finish(). Time is the frames' own.
+ */
+#ifndef ROLECALL_ENGINE_H
+#define ROLECALL_ENGINE_H
+
+#include "rolecall/packet.h"
+
+struct engine;
+struct judge;
+struct policy;
+
+struct engine_options {
+    const struct policy *policy; /* NULL: flows are followed and reported, nothing is judged */
+    unsigned workers;            /* 1 to 16 threads that follow flows; the output does not depend on it */
+    uint32_t flows_max;          /* concurrent flows; 0: the default, 262,144 */
+    bool every_flow;             /* write an event for each flow, in scope or not */
+    bool with_created;           /* event.created from the wall clock (live only; never for reproducible output) */
+    const char *hostname;        /* observer.hostname; NULL: left out */
+    const char *run_id;          /* 16 hex digits, first part of event.id */
+    uint64_t hash_key[2];        /* key of the flow table's hash; fixed for files, random for live capture */
+    void (*line)(void *context, const char *line, size_t size); /* NULL: no events are made */
+    void *context;
+};
+
+struct engine *engine_create(const struct engine_options *options); /* NULL: out of memory */
+void engine_frame(struct engine *engine, const struct frame *frame);
+void engine_finish(struct engine *engine);
+void engine_destroy(struct engine *engine);
+
+size_t engine_memory(const struct engine *engine); /* ceiling in bytes, everything counted */
+
+/* What was found, for summaries; valid after engine_finish() until engine_destroy(). */
+const struct judge *engine_judge(const struct engine *engine);
+
+/* Named counters of decoding, flows and identification; index from 0 until it returns NULL. */
+const char *engine_counter(const struct engine *engine, unsigned index, uint64_t *value);
+
+#endif
