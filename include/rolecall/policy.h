@@ -27,6 +27,14 @@ struct port_range {
     uint16_t low, high; /* inclusive */
 };
 
+enum { ROW_WORDS_MAX = 4 };
+
+/* A list of a row, as its file writes it. */
+struct row_words {
+    const char *at[ROW_WORDS_MAX];
+    uint8_t count;
+};
+
 /* One line of a document's table, as its matrix file gives it. Strings live as long as the rules. */
 struct matrix_row {
     const char *id; /* "skype-for-business-server/server-ports/3" */
@@ -38,11 +46,12 @@ struct matrix_row {
     uint8_t transports;      /* enum proto_transport, or-ed */
     uint8_t modality;        /* enum modality of a media row; MODALITY_UNKNOWN: any */
     uint8_t range_count;
-    struct port_range ranges[4];
+    struct port_range ranges[ROW_WORDS_MAX];
     bool accepts_anything;   /* application tcp or udp */
     bool accepts_mtls_only;  /* lists mtls and not tls */
     bool accepts_tls;        /* lists tls or mtls */
     uint64_t accepts;        /* bit per enum proto_id */
+    struct row_words port_words, transport_words, application_words;
     uint16_t order;          /* place among all rows of the run: matrices in site order, then file order */
 };
 
