@@ -72,7 +72,7 @@ struct site_severity {
     int severity;
 };
 
-struct site_pool;
+struct keep;
 
 struct site {
     const char *file; /* as told in warnings */
@@ -103,7 +103,7 @@ struct site {
     uint16_t min_tls; /* 0x0301 .. 0x0304 */
     bool strict_outbound;
     struct json_in *document;
-    struct site_pool *pool;
+    struct keep *keep;
 };
 
 struct matrix;

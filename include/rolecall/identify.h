@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * identify.h - puts the question to the identifiers until one says yes, and keeps what they must remember.
+ *
+ * An identity is the small result that stays with a flow. Everything that only identification needs (answers so
+ * far, lent memory, stream windows) is *work*, taken from a bounded pool at a flow's first payload and given back
+ * once the flow is settled; facts come from a second pool and stay until the flow ends. Pools are made at start;
+ * when one is empty the flow stays without a name (or without facts), is marked `starved`, and a counter tells.
+ *
+ * One identifier belongs to one thread. It knows no addresses, no ports and no rules.
+ */
+#ifndef ROLECALL_IDENTIFY_H
+#define ROLECALL_IDENTIFY_H
+
+#include "rolecall/proto.h"
+
+enum { SIDE_NONE = 2 };
+
+struct identity {
+    uint64_t also;       /* bit per enum proto_id: further protocols seen in the same flow (ICE, then RTP) */
+    uint32_t work;       /* index into the pool; 0: none */
+    uint32_t facts;      /* likewise */
+    uint8_t name;        /* enum proto_id: the first name, kept for good */
+    uint8_t upgraded_to; /* enum proto_id: STARTTLS and the like; 0: none */
+    uint8_t evidence;    /* 0 to 3 */
+    uint8_t client;      /* the side that speaks as the client; SIDE_NONE: the bytes did not tell */
+    bool settled;        /* nothing is asked any more */
+    bool cut;            /* an identifier asked for bytes that the capture had cut off, or that were lost */
+    bool starved;        /* a pool was empty: what is missing proves nothing */
+};
+
+enum identify_change { IDENTITY_SAME = 0, IDENTITY_CHANGED = 1 };
+
+/* One payload, and where it came from. Ports only serve to set `customary`. */
+struct identify_input {
+    int64_t time_ns;
+    struct bytes payload;     /* captured part */
+    uint32_t payload_wirelen;
+    uint8_t side;             /* 0: the flow's first speaker */
+    uint16_t ports[2];
+    bool is_syn;              /* TCP: the sequence number is that of a SYN, data begins one above it */
+    uint32_t sequence;        /* TCP */
+};
+
+struct identify_learned {
+    uint8_t count;
+    struct proto_learned items[PROTO_LEARNED_MAX];
+};
+
+struct identifier;
+struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t facts);
+void identifier_destroy(struct identifier *identifier);
+size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts);
+
+void identity_init(struct identity *identity);
+
+/* Each returns whether name, upgrade, evidence, client or a fact that verdicts use has changed, and appends to
+ * `learned` what was said about other flows. */
+enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
+                                       const struct identify_input *input, struct identify_learned *learned);
+enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
+                                      const struct identify_input *input, struct identify_learned *learned);
+
+/* The facts gathered so far; all zero when there are none. Never NULL. */
+const struct proto_facts *identify_facts(const struct identifier *identifier, const struct identity *identity);
+
+/* Gives back everything the identity holds. */
+void identity_release(struct identifier *identifier, struct identity *identity);
+
+struct identify_counters {
+    uint64_t works_starved, windows_starved, facts_starved;
+    uint64_t gaps;        /* streams with bytes lost before they were identified */
+    uint64_t settled, given_up;
+};
+const struct identify_counters *identify_counters(const struct identifier *identifier);
+
+#endif
