@@ -1,11 +1,624 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
-#include "rolecall/proto.h"
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * tls.c - recognises TLS and SSL 3.0, and tells version, server name, ALPN, resumption and whether the client
+ * showed a certificate. Asked through the registry. Specification: RFC 5246 (6.2.1, 7.4), RFC 8446 (4, 5.1,
+ * D), RFC 6101 E (the SSL 2.0 form of a hello). Each side is followed record by record and message by message
+ * until its change of cipher; after that only record headers are read. Certificates are stepped over, nothing
+ * is decrypted, SSL 2.0 itself is not known. The hello that Microsoft's TURN clients send to look like TLS is
+ * refused ([MS-TURN] 2.1.1).
+ */
+#include "tls_hello.h"
 
-static void ask(const struct proto_question *question, struct proto_memory *memory, struct proto_facts *facts,
-                struct proto_reply *reply)
+enum {
+    RECORD_HEADER_SIZE = 5,          /* RFC 5246 6.2.1 */
+    RECORD_BODY_MAX = 16384 + 2048,  /* 6.2.3: ciphertext */
+    MESSAGE_HEADER_SIZE = 4,         /* 7.4 */
+    MESSAGE_BODY_MAX = 1 << 18,      /* no certificate chain is that long: the stream was misread */
+    CERTIFICATE_LIST_LENGTH_SIZE = 3 /* 7.4.2 */
+};
+
+enum side_state {
+    SIDE_NEW,    /* nothing taken yet */
+    SIDE_CLEAR,  /* handshake messages readable */
+    SIDE_OPAQUE, /* after the change of cipher, or from the middle: record headers only */
+    SIDE_LOST    /* bytes are missing: looking for a record header */
+};
+
+/* message_left bytes of the current message are not wanted; record_left bytes of the current handshake record
+ * are not taken yet. Both are 0 between records. */
+struct tls_side {
+    uint32_t message_left;
+    uint16_t record_left;
+    uint8_t state;
+    uint8_t evidence; /* 0: this side has shown nothing yet */
+    bool has_gap;     /* the readable part is not complete */
+    bool changed_cipher;
+    bool application;
+    bool gave_up; /* a fatal alert in clear */
+};
+
+enum client_certificate { CERTIFICATE_NONE, CERTIFICATE_EMPTY, CERTIFICATE_GIVEN };
+
+struct tls_memory {
+    struct tls_side side[2];
+    uint16_t version;           /* chosen; 0 until the (last) ServerHello */
+    uint8_t client;             /* side that sent the ClientHello, or did not send the ServerHello, plus 1 */
+    uint8_t client_certificate; /* enum client_certificate */
+    bool client_hello, server_hello;
+    bool retry; /* a HelloRetryRequest: the next ServerHello counts */
+    bool alpn_is_chosen;
+    bool certificate, certificate_request, server_hello_done, client_key_exchange;
+    bool old_hello; /* the client began with the SSL 2.0 form, which some pretend with */
+};
+_Static_assert(sizeof(struct tls_memory) <= PROTO_MEMORY_SIZE, "tls_memory fits what the flow lends");
+
+struct record {
+    uint8_t type;
+    uint16_t version;
+    uint16_t body_size;
+};
+
+static bool record_read(struct bytes *data, struct record *record)
 {
-    (void)question, (void)memory, (void)facts;
-    reply->answer = PROTO_NO;
+    record->type = bytes_u8(data);
+    record->version = bytes_u16(data);
+    record->body_size = bytes_u16(data);
+    return bytes_ok(data);
 }
 
-const struct protocol proto_tls = {.name = "tls", .transports = OVER_TCP | OVER_UDP, .ask = ask};
+static bool record_is_valid(const struct record *record)
+{
+    return record->type >= RECORD_CHANGE_CIPHER && record->type <= RECORD_HEARTBEAT &&
+           record->version >= 0x0300 && record->version <= 0x0304 && record->body_size > 0 &&
+           record->body_size <= RECORD_BODY_MAX;
+}
+
+/* Handshake bytes across record borders: `record_left` of them stand before the next record header. */
+struct handshake {
+    struct bytes data;
+    uint16_t record_left;
+    bool broken; /* something else than a handshake record followed inside a message */
+};
+
+/* Copies up to `wanted` handshake bytes to `to`; fewer when the rest has not arrived. */
+static size_t handshake_gather(struct handshake *h, uint8_t *to, size_t wanted)
+{
+    size_t count = 0;
+    while (count < wanted && h->data.left > 0) {
+        if (h->record_left == 0) {
+            struct record record;
+            if (!record_read(&h->data, &record))
+                break;
+            h->broken = record.type != RECORD_HANDSHAKE || !record_is_valid(&record);
+            if (h->broken)
+                break;
+            h->record_left = record.body_size;
+            continue;
+        }
+        size_t n = wanted - count < h->record_left ? wanted - count : h->record_left;
+        if (n > h->data.left)
+            n = h->data.left;
+        bytes_copy(&h->data, to + count, n);
+        h->record_left = (uint16_t)(h->record_left - n);
+        count += n;
+    }
+    return count;
+}
+
+/*
+ * Does `data` begin like the hello, or the answer, with which Microsoft's TURN over TCP pretends to be TLS
+ * ([MS-TURN] 2.1.1)? YES: it is one; MORE: it may still become one. Time, random and session id may be
+ * anything.
+ */
+static enum proto_answer pretended_tls(const struct bytes *data)
+{
+    static const uint8_t client_head[] = {0x16, 3, 1, 0, 0x2d, 1, 0, 0, 0x29, 3, 1};
+    static const uint8_t client_tail[] = {0, 0, 2, 0, 0x18, 1, 0}; /* the one suite 0018, no extensions */
+    static const uint8_t server_head[] = {0x16, 3, 1, 0, 0x4e, 2, 0, 0, 0x46, 3, 1};
+    static const uint8_t server_tail[] = {0, 0x18, 0, 0x0e, 0, 0, 0}; /* and ServerHelloDone at once */
+    bool is_client = bytes_may_begin(data, client_head, sizeof client_head);
+    bool is_server = bytes_may_begin(data, server_head, sizeof server_head);
+    if (!is_client && !is_server)
+        return PROTO_NO;
+    if (data->left < sizeof client_head)
+        return PROTO_MORE;
+
+    struct bytes rest = *data;
+    bytes_skip(&rest, is_client ? 43 : 76); /* as far as the tail */
+    if (!bytes_ok(&rest))
+        return PROTO_MORE;
+    const uint8_t *tail = is_client ? client_tail : server_tail;
+    if (!bytes_may_begin(&rest, tail, sizeof client_tail))
+        return PROTO_NO;
+    return rest.left >= sizeof client_tail ? PROTO_YES : PROTO_MORE;
+}
+
+/* A ClientHello or ServerHello in handshake records at the start of `data`. */
+static enum proto_answer hello_begins(const struct bytes *data, uint8_t *type, struct proto_reply *reply)
+{
+    struct bytes first = *data;
+    struct record record;
+    uint8_t flat[PROTO_WINDOW_SIZE];
+    if (!record_read(&first, &record))
+        return PROTO_MORE;
+    if (!record_is_valid(&record))
+        return PROTO_NO;
+
+    struct handshake h = {.data = *data};
+    size_t count = handshake_gather(&h, flat, MESSAGE_HEADER_SIZE);
+    if (count > 0)
+        *type = flat[0];
+    if (h.broken || (count > 0 && *type != MESSAGE_CLIENT_HELLO && *type != MESSAGE_SERVER_HELLO))
+        return PROTO_NO;
+    struct bytes header = bytes_of(flat, count);
+    bytes_skip(&header, 1);
+    size_t body_size = bytes_u24(&header);
+    if (!bytes_ok(&header))
+        return PROTO_MORE;
+    /* version, random, session id, and at least one suite and compression method */
+    if (body_size < (*type == MESSAGE_CLIENT_HELLO ? 41u : 38u) || body_size > MESSAGE_BODY_MAX)
+        return PROTO_NO;
+
+    size_t here = handshake_gather(&h, flat, body_size < sizeof flat ? body_size : sizeof flat);
+    if (h.broken || (here == body_size && h.record_left > 0 && *type == MESSAGE_CLIENT_HELLO))
+        return PROTO_NO; /* nothing shares a record with a ClientHello */
+    if (here < 2)
+        return PROTO_MORE;
+    struct hello hello = {0};
+    struct bytes body = bytes_captured(flat, here, body_size);
+    enum proto_answer answer = *type == MESSAGE_CLIENT_HELLO ? hello_read_client(body, false, &hello)
+                                                             : hello_read_server(body, false, &hello);
+    if (answer == PROTO_NO)
+        return PROTO_NO;
+    reply->evidence = here < body_size || hello.closed ? 2 : 1;
+    return PROTO_YES;
+}
+
+/* The SSL 2.0 form of a ClientHello, RFC 6101 E.1. `size` is all of it with its header. */
+static enum proto_answer old_hello_begins(struct bytes data, size_t *size)
+{
+    uint16_t head = bytes_u16(&data);
+    *size = (head & 0x7fffu) + 2u;
+    if (bytes_u8(&data) != MESSAGE_CLIENT_HELLO && bytes_ok(&data))
+        return PROTO_NO;
+    uint16_t version = bytes_u16(&data);
+    if (bytes_ok(&data) && version != 0x0002 && (version < 0x0300 || version > 0x0303))
+        return PROTO_NO;
+    size_t ciphers = bytes_u16(&data);
+    size_t session = bytes_u16(&data);
+    size_t challenge = bytes_u16(&data);
+    if (!bytes_ok(&data))
+        return PROTO_MORE;
+    bool fits = head >= 0x8000 && ciphers > 0 && ciphers % 3 == 0 && (session == 0 || session == 16) &&
+                challenge >= 16 && challenge <= 32 && 9 + ciphers + session + challenge == *size - 2;
+    if (!fits)
+        return PROTO_NO;
+    return data.left >= *size - 11 ? PROTO_YES : PROTO_MORE;
+}
+
+/*
+ * The SSL 2.0 form alone names nothing: Skype and others send it and go on with something else. It counts
+ * once a server answers it in TLS (server_begins); meanwhile the client must not send what is no record.
+ */
+static enum proto_answer recognise_old_hello(const struct bytes *data, struct tls_memory *memory)
+{
+    size_t size;
+    enum proto_answer answer = old_hello_begins(*data, &size);
+    if (answer != PROTO_YES)
+        return answer;
+    memory->old_hello = true;
+    struct bytes rest = *data;
+    struct record record;
+    bytes_skip(&rest, size);
+    return record_read(&rest, &record) && !record_is_valid(&record) ? PROTO_NO : PROTO_MORE;
+}
+
+/* An alert of two bytes in clear, RFC 5246 7.2; its record is 7 bytes. */
+static enum proto_answer recognise_alert(struct bytes data)
+{
+    struct record record;
+    bool has_header = record_read(&data, &record);
+    if (has_header && (!record_is_valid(&record) || record.body_size != 2))
+        return PROTO_NO;
+    uint8_t level = bytes_u8(&data);
+    uint8_t description = bytes_u8(&data);
+    if (!bytes_ok(&data))
+        return PROTO_MORE;
+    return (level == ALERT_WARNING || level == ALERT_FATAL) && description <= 120 ? PROTO_YES : PROTO_NO;
+}
+
+/* What stands at `offset`: the header of a record that another one follows, or that ends just where the data
+ * does? */
+static bool chain_begins(const struct bytes *data, size_t offset, bool *is_long)
+{
+    struct bytes b = *data;
+    struct record record, next;
+    bytes_skip(&b, offset);
+    if (!record_read(&b, &record) || !record_is_valid(&record))
+        return false;
+    /* further in, only the commonest record counts: TLS may travel inside another protocol while it shakes
+     * hands */
+    if (offset > 0 && record.type != RECORD_APPLICATION)
+        return false;
+    *is_long = record.body_size < b.left;
+    bytes_skip(&b, record.body_size);
+    return bytes_ok(&b) && (b.left == 0 || (record_read(&b, &next) && record_is_valid(&next)));
+}
+
+/* Offset of the first chain of records within `data`, or SIZE_MAX. */
+static size_t chain_find(const struct bytes *data, bool *is_long)
+{
+    struct bytes b = *data;
+    for (size_t offset = 0; b.left > 0; offset++, bytes_skip(&b, 1)) {
+        int type = bytes_peek(&b, 0);
+        if (type >= RECORD_CHANGE_CIPHER && type <= RECORD_HEARTBEAT && bytes_peek(&b, 1) == 3 &&
+            chain_begins(data, offset, is_long))
+            return offset;
+    }
+    return SIZE_MAX;
+}
+
+/* A record of application data that is still arriving: too long for one segment. */
+static bool long_record_begins(const struct bytes *data)
+{
+    struct bytes b = *data;
+    struct record record;
+    return record_read(&b, &record) && record.type == RECORD_APPLICATION && record.version >= 0x0301 &&
+           record.version <= 0x0303 && record_is_valid(&record) && record.body_size > b.left;
+}
+
+/*
+ * A side that is not seen from its beginning: a hello all the same, or records that chain. A record that ends
+ * where the data ends is as exact as a chain, as the 16 bits of its length agree with TCP; but it is only
+ * one. Weaker still is a record so long that its end cannot be waited for.
+ */
+static enum proto_answer recognise_middle(const struct bytes *data, struct proto_reply *reply)
+{
+    uint8_t type = 0;
+    bool is_long = false;
+    enum proto_answer answer = hello_begins(data, &type, reply);
+    if (answer != PROTO_NO)
+        return answer;
+    size_t offset = chain_find(data, &is_long);
+    reply->evidence = offset == 0 && is_long ? 2 : 1;
+    if (offset != SIZE_MAX)
+        return PROTO_YES;
+    if (!long_record_begins(data))
+        return PROTO_NO;
+    return data->left < PROTO_WINDOW_SIZE ? PROTO_MORE : PROTO_YES;
+}
+
+static enum proto_answer recognise_start(const struct bytes *data, struct tls_memory *memory,
+                                         struct proto_reply *reply)
+{
+    int first = bytes_peek(data, 0);
+    uint8_t type = 0;
+    if (first == RECORD_ALERT) {
+        reply->evidence = 2;
+        return recognise_alert(*data);
+    }
+    if (first != RECORD_HANDSHAKE)
+        return first >= 0x80 ? recognise_old_hello(data, memory) : PROTO_NO;
+    enum proto_answer answer = hello_begins(data, &type, reply);
+    if (answer == PROTO_YES && type == MESSAGE_SERVER_HELLO && memory->old_hello) {
+        /* The pretenders' answer is a ServerHello too: wait for what comes after it. */
+        bool is_long = false;
+        return chain_begins(data, 0, &is_long) && is_long ? PROTO_YES : PROTO_MORE;
+    }
+    return answer;
+}
+
+static enum proto_answer recognise(const struct proto_question *question, struct tls_memory *memory,
+                                   struct proto_reply *reply)
+{
+    struct bytes data = question->data;
+    data.cut = true; /* more may follow: running out of bytes proves nothing */
+    enum proto_answer pretended = pretended_tls(&data);
+    if (pretended != PROTO_NO)
+        return pretended == PROTO_YES ? PROTO_NO : PROTO_MORE;
+    return question->start ? recognise_start(&data, memory, reply) : recognise_middle(&data, reply);
+}
+
+static void tell_client_hello(struct bytes body, unsigned side, struct tls_memory *memory,
+                              struct proto_facts *facts)
+{
+    struct hello hello = {0};
+    if (hello_read_client(body, false, &hello) == PROTO_NO)
+        return;
+    memory->client = (uint8_t)(side + 1);
+    memory->client_hello = true;
+    hello_tell(&hello, memory->alpn_is_chosen, facts);
+}
+
+static void tell_server_hello(struct bytes body, unsigned side, struct tls_memory *memory,
+                              struct proto_facts *facts)
+{
+    struct hello hello = {0};
+    if (hello_read_server(body, false, &hello) == PROTO_NO)
+        return;
+    memory->client = (uint8_t)(2 - side);
+    memory->retry = hello.retry;
+    if (hello.retry)
+        return;
+    memory->server_hello = true;
+    memory->version = hello.version;
+    facts->tls.version = hello.version;
+    hello.server_name.left = 0; /* a server only acknowledges it */
+    hello_tell(&hello, false, facts);
+    memory->alpn_is_chosen = hello.alpn.left > 0;
+    if (hello.version >= 0x0304) {
+        facts->tls.resumed = hello.pre_shared_key ? TRI_YES : TRI_NO;
+        memory->side[side].state = SIDE_OPAQUE; /* RFC 8446 2: all that follows is encrypted */
+    }
+}
+
+/* How much of a message's body is worth reading. */
+static size_t message_wanted(uint8_t type, bool is_client, size_t body_size)
+{
+    size_t wanted = 0;
+    if (type == MESSAGE_CLIENT_HELLO || type == MESSAGE_SERVER_HELLO)
+        wanted = PROTO_WINDOW_SIZE;
+    else if (type == MESSAGE_CERTIFICATE && is_client)
+        wanted = CERTIFICATE_LIST_LENGTH_SIZE;
+    return wanted < body_size ? wanted : body_size;
+}
+
+/* One handshake message: its type, and as much of its body as message_wanted() asked for. */
+static void message_tell(uint8_t type, struct bytes body, unsigned side, struct tls_memory *memory,
+                         struct proto_facts *facts)
+{
+    bool is_client = memory->client == side + 1;
+    switch (type) {
+    case MESSAGE_CLIENT_HELLO:
+        tell_client_hello(body, side, memory, facts);
+        break;
+    case MESSAGE_SERVER_HELLO:
+        tell_server_hello(body, side, memory, facts);
+        break;
+    case MESSAGE_CERTIFICATE:
+        if (is_client)
+            memory->client_certificate = bytes_u24(&body) > 0 ? CERTIFICATE_GIVEN : CERTIFICATE_EMPTY;
+        else
+            memory->certificate = true;
+        break;
+    case MESSAGE_CERTIFICATE_REQUEST:
+        memory->certificate_request = true;
+        facts->tls.certificate_requested = true;
+        break;
+    case MESSAGE_SERVER_HELLO_DONE:
+        memory->server_hello_done = true;
+        break;
+    case MESSAGE_CLIENT_KEY_EXCHANGE:
+        memory->client_key_exchange = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool message_is_known(uint8_t type)
+{
+    return type <= MESSAGE_NEW_SESSION_TICKET ||
+           (type >= MESSAGE_CERTIFICATE && type <= MESSAGE_CLIENT_KEY_EXCHANGE) ||
+           (type >= MESSAGE_FINISHED && type <= MESSAGE_SUPPLEMENTAL_DATA);
+}
+
+enum step { STEP_DONE, STEP_WAIT, STEP_WRONG };
+
+/* A handshake message begins at `data`. */
+static enum step message_step(struct bytes *data, unsigned side, struct tls_memory *memory,
+                              struct proto_facts *facts)
+{
+    struct tls_side *s = &memory->side[side];
+    uint8_t flat[PROTO_WINDOW_SIZE];
+    bool is_full = data->left >= PROTO_WINDOW_SIZE; /* waiting would not bring more */
+    struct handshake h = {.data = *data, .record_left = s->record_left};
+    size_t count = handshake_gather(&h, flat, MESSAGE_HEADER_SIZE);
+    struct bytes header = bytes_of(flat, count);
+    uint8_t type = bytes_u8(&header);
+    size_t body_size = bytes_u24(&header);
+    if (h.broken)
+        return STEP_WRONG;
+    if (!bytes_ok(&header))
+        return STEP_WAIT;
+    if (!message_is_known(type) || body_size > MESSAGE_BODY_MAX)
+        return STEP_WRONG;
+
+    size_t wanted = message_wanted(type, memory->client == side + 1, body_size);
+    size_t here = handshake_gather(&h, flat, wanted);
+    if (h.broken)
+        return STEP_WRONG;
+    if (here < wanted && !is_full)
+        return STEP_WAIT;
+    *data = h.data;
+    s->record_left = h.record_left;
+    s->message_left = (uint32_t)(body_size - here);
+    message_tell(type, bytes_captured(flat, here, body_size), side, memory, facts);
+    return STEP_DONE;
+}
+
+/* Passes over n bytes, some of which may not have arrived; returns how many. */
+static size_t step_over(struct bytes *data, size_t n)
+{
+    size_t here = n < data->left ? n : data->left;
+    bytes_skip(data, here);
+    return n - here;
+}
+
+/* An alert in clear. SSL 3.0 clients refuse to show a certificate by one (RFC 6101 5.4: no_certificate, 41).
+ */
+static void alert_tell(struct bytes body, unsigned side, struct tls_memory *memory)
+{
+    uint8_t level = bytes_u8(&body);
+    uint8_t description = bytes_u8(&body);
+    memory->side[side].gave_up |= level == ALERT_FATAL;
+    if (description == 41 && level == ALERT_WARNING && memory->client == side + 1)
+        memory->client_certificate = CERTIFICATE_EMPTY;
+}
+
+/* A record begins at `data`. `beyond` is what of its body has not arrived and is not wanted. */
+static enum step record_step(struct bytes *data, unsigned side, struct tls_memory *memory, size_t *beyond)
+{
+    struct tls_side *s = &memory->side[side];
+    struct bytes ahead = *data;
+    struct record record;
+    if (!record_read(&ahead, &record))
+        return STEP_WAIT;
+    if (!record_is_valid(&record))
+        return STEP_WRONG;
+    bool is_clear = s->state == SIDE_CLEAR;
+    if (is_clear && record.type == RECORD_HANDSHAKE) {
+        s->record_left = record.body_size;
+        *data = ahead;
+        return STEP_DONE;
+    }
+    if (is_clear && (s->message_left > 0 || (record.type == RECORD_CHANGE_CIPHER && record.body_size != 1)))
+        return STEP_WRONG; /* RFC 5246 7.1; a message must not be interleaved with others, RFC 8446 5.1 */
+    if (is_clear && record.type == RECORD_ALERT && record.body_size == 2) {
+        if (ahead.left < 2)
+            return STEP_WAIT;
+        alert_tell(ahead, side, memory);
+    }
+    s->changed_cipher |= record.type == RECORD_CHANGE_CIPHER;
+    s->application |= record.type == RECORD_APPLICATION;
+    /* After a HelloRetryRequest the change of cipher is for show: the second ServerHello follows, RFC 8446
+     * D.4. */
+    bool hello_follows = memory->retry && !memory->server_hello && memory->client != side + 1;
+    if (record.type == RECORD_APPLICATION || (record.type == RECORD_CHANGE_CIPHER && !hello_follows))
+        s->state = SIDE_OPAQUE;
+    *data = ahead;
+    *beyond = step_over(data, record.body_size);
+    return STEP_DONE;
+}
+
+/* The first bytes of a side, or the first after a gap: where to go on reading. */
+static enum step side_begin(const struct proto_question *question, struct bytes *data,
+                            struct tls_memory *memory)
+{
+    struct tls_side *s = &memory->side[question->side];
+    struct proto_reply unused = {0};
+    uint8_t type = 0;
+    size_t old_size = 0;
+    bool is_long = false;
+    bool lost = question->gap || (s->state == SIDE_NEW && !question->start);
+    if (s->state == SIDE_NEW && !question->gap && bytes_peek(data, 0) >= 0x80 && question->start) {
+        enum proto_answer answer = old_hello_begins(*data, &old_size);
+        if (answer != PROTO_YES)
+            return answer == PROTO_MORE ? STEP_WAIT : STEP_WRONG;
+        memory->client = (uint8_t)(question->side + 1);
+        memory->client_hello = true;
+        bytes_skip(data, old_size);
+        s->state = SIDE_CLEAR;
+    } else if (s->state == SIDE_NEW && (!lost || hello_begins(data, &type, &unused) == PROTO_YES)) {
+        s->state = SIDE_CLEAR;
+    } else if (lost) {
+        s->has_gap |= !s->changed_cipher; /* after it nothing was readable anyway */
+        s->state = SIDE_LOST;
+        s->message_left = s->record_left = 0;
+    }
+    if (s->state != SIDE_LOST)
+        return STEP_DONE;
+    size_t offset = chain_find(data, &is_long);
+    if (offset == SIZE_MAX) { /* nothing to hold on to here */
+        if (data->left < PROTO_WINDOW_SIZE)
+            return STEP_WAIT;
+        offset = data->left;
+    } else {
+        s->state = SIDE_OPAQUE;
+    }
+    bytes_skip(data, offset);
+    return STEP_DONE;
+}
+
+static void conclude_full(struct tls_memory *memory, struct proto_facts *facts)
+{
+    facts->tls.full_handshake = true;
+    facts->tls.resumed = TRI_NO;
+    if (!memory->certificate_request || memory->client_certificate == CERTIFICATE_EMPTY)
+        facts->tls.mutual = TRI_NO;
+    else if (memory->client_certificate == CERTIFICATE_GIVEN)
+        facts->tls.mutual = TRI_YES;
+    facts->tls.empty_certificate =
+        memory->certificate_request && memory->client_certificate == CERTIFICATE_EMPTY;
+}
+
+/*
+ * What both sides together prove. Only where every clear byte of both was seen, up to both changes of cipher,
+ * does the absence of a message mean that it was not sent.
+ */
+static void conclude(struct tls_memory *memory, struct proto_facts *facts, struct proto_reply *reply)
+{
+    const struct tls_side *a = &memory->side[0], *b = &memory->side[1];
+    bool is_clear_handshake = memory->version != 0 && memory->version < 0x0304;
+    bool both_changed = a->changed_cipher && b->changed_cipher;
+    bool both_talk = a->application && b->application;
+    if (is_clear_handshake && both_changed && memory->client_hello && !a->has_gap && !b->has_gap) {
+        if (memory->certificate && memory->server_hello_done && memory->client_key_exchange)
+            conclude_full(memory, facts);
+        else if (!memory->certificate && !memory->server_hello_done && !memory->client_key_exchange)
+            facts->tls.resumed = TRI_YES;
+    }
+    facts->tls.completed = both_talk || (is_clear_handshake && both_changed);
+    bool both_seen = a->evidence > 0 && b->evidence > 0;
+    reply->settled = both_seen && (facts->tls.completed || a->gave_up || b->gave_up);
+}
+
+/* Takes all complete units of one side. */
+static void follow(const struct proto_question *question, struct tls_memory *memory,
+                   struct proto_facts *facts, struct proto_reply *reply)
+{
+    unsigned side = question->side;
+    struct tls_side *s = &memory->side[side];
+    struct bytes data = question->data;
+    data.cut = true;
+    size_t beyond = 0;
+    enum step step = STEP_DONE;
+    if (s->state == SIDE_NEW || s->state == SIDE_LOST || question->gap)
+        step = side_begin(question, &data, memory);
+    bool took_unit = s->state == SIDE_CLEAR && data.left < question->data.left;
+    while (step == STEP_DONE && data.left > 0 && s->state != SIDE_LOST) {
+        if (s->record_left == 0) {
+            step = record_step(&data, side, memory, &beyond);
+        } else if (s->message_left > 0) {
+            size_t n = s->message_left < s->record_left ? s->message_left : s->record_left;
+            beyond = step_over(&data, n);
+            s->message_left -= (uint32_t)n;
+            s->record_left = (uint16_t)(s->record_left - n);
+        } else {
+            step = message_step(&data, side, memory, facts);
+        }
+        took_unit |= step == STEP_DONE;
+    }
+    if (!took_unit && s->evidence == 0) {
+        reply->answer = step == STEP_WRONG ? PROTO_NO : PROTO_MORE;
+        return;
+    }
+    if (took_unit)
+        s->evidence = s->state == SIDE_OPAQUE && s->has_gap ? 1 : 2;
+    conclude(memory, facts, reply);
+    /* What is wrong after something that was right is told when it is asked for again. */
+    reply->answer = step == STEP_WRONG && !took_unit ? PROTO_NO : PROTO_YES;
+    reply->used = question->data.left - data.left + beyond;
+    if (reply->evidence == 0)
+        reply->evidence = s->evidence;
+    if (memory->client != 0)
+        reply->speaker = memory->client == side + 1 ? SPEAKER_CLIENT : SPEAKER_SERVER;
+}
+
+static void ask(const struct proto_question *question, struct proto_memory *lent, struct proto_facts *facts,
+                struct proto_reply *reply)
+{
+    struct tls_memory *memory = (struct tls_memory *)lent->bytes;
+    if (!question->named) {
+        enum proto_answer answer = recognise(question, memory, reply);
+        if (answer != PROTO_YES) {
+            *reply = (struct proto_reply){.answer = answer};
+            return;
+        }
+    }
+    follow(question, memory, facts, reply);
+    if (!question->named)
+        reply->answer = PROTO_YES; /* as recognised, even when no unit of it is complete yet */
+}
+
+const struct protocol proto_tls = {.name = "tls", .transports = OVER_TCP, .ask = ask};
