@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * matrix_file.h - what the rules room shares: the inside of struct rules, and the reader of one matrix file.
+ */
+#ifndef ROLECALL_MATRIX_FILE_H
+#define ROLECALL_MATRIX_FILE_H
+
+#include "keep.h"
+#include "rolecall/json_in.h"
+#include "rolecall/rules.h"
+
+enum { RULES_FILES_MAX = 64, RULES_FEATURES_MAX = 64, MATRIX_ROWS_MAX = 1000 };
+
+struct rules {
+    struct matrix matrices[RULES_FILES_MAX];
+    struct json_in *documents[RULES_FILES_MAX]; /* own the texts of the matrix with the same index */
+    unsigned matrix_count;
+    struct rules_role roles[RULES_ROLES_MAX];
+    unsigned role_count;
+    const char *features[RULES_FEATURES_MAX];
+    unsigned feature_count;
+    struct keep *keep;
+};
+
+/* Reads one file as the next matrix of `rules`; what is wrong goes to `mistakes`. */
+void matrix_file_read(struct rules *rules, const char *path, struct mistakes *mistakes);
+
+/* A mistake at `value`, which names a role that is not there. */
+void mistake_no_role(const struct rules *rules, const struct json_value *value);
+
+#endif
