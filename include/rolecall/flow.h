@@ -93,7 +93,7 @@ void flow_table_remove(struct flow_table *table, uint32_t index);
  * has been silent too long; at most `limit` flows a call. */
 void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired, void *context);
 
-/* Every flow, in the order of their indexes. */
+/* Every flow, in no order that means anything; the same for the same input. */
 void flow_table_each(struct flow_table *table, flow_visitor *visitor, void *context);
 uint32_t flow_table_count(const struct flow_table *table);
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * judge.h - from what is known of a flow, and of its addresses, to a verdict and findings (DESIGN 5 to 8).
+ *
+ * The judge is the one place where facts about addresses, pairs, findings and coverage are kept. It is fed in packet
+ * order by one thread: judge_begin() when a flow starts, judge_note() when something about it changed, judge_end()
+ * when it is over, judge_learn() when a payload spoke of another flow. The verdict itself is a pure function of the
+ * flow, the address-wide facts so far and the policy: no clock, no files. Findings that open or change are handed to
+ * `told` at once; judge_finish() closes them.
+ */
+#ifndef ROLECALL_JUDGE_H
+#define ROLECALL_JUDGE_H
+
+#include "rolecall/flow.h"
+#include "rolecall/policy.h"
+
+enum verdict_status {
+    VERDICT_PASS,
+    VERDICT_FAIL,
+    VERDICT_EXEMPT,
+    VERDICT_INCONCLUSIVE,
+    VERDICT_OUT_OF_SCOPE,
+    VERDICT_COUNT
+};
+const char *verdict_status_name(enum verdict_status status);
+
+enum finding_id {
+    FINDING_UNEXPECTED_PORT,
+    FINDING_UNEXPECTED_OUTBOUND,
+    FINDING_UNEXPECTED_PROTOCOL,
+    FINDING_MEDIA_PORT,
+    FINDING_MUTUAL_TLS_MISSING,
+    FINDING_BLOCKED_PORT,
+    FINDING_IPSEC_ON_MEDIA,
+    FINDING_WEAK_TLS,
+    FINDING_PLAINTEXT_SIP,
+    FINDING_COUNT
+};
+const char *finding_id_name(enum finding_id id);    /* "unexpected-port" */
+const char *finding_id_title(enum finding_id id);   /* one line for people and rule.name */
+
+/* What the direction of a flow rests on, strongest first (DESIGN 5.1). */
+enum direction_basis { BASIS_SYN, BASIS_PROTOCOL, BASIS_LISTENER, BASIS_MATRIX, BASIS_PORT, BASIS_FIRST_PACKET };
+const char *direction_basis_name(enum direction_basis basis);
+
+enum row_match { MATCH_NONE, MATCH_SPECIFIC, MATCH_RANGE, MATCH_VACUOUS, MATCH_LEARNED };
+const char *row_match_name(enum row_match match);
+
+enum { VERDICT_ROWS_MAX = 48 };
+
+struct verdict {
+    enum verdict_status status;
+    enum direction_basis basis;
+    uint8_t initiator;         /* side of the flow */
+    enum row_match match;
+    uint8_t row_count, accepted_count;
+    const struct matrix_row *rows[VERDICT_ROWS_MAX]; /* those that accepted first, each part in file order */
+    const struct matrix_row *nearest;                /* by port, where none matched; NULL: none */
+    const char *application_check; /* "ok", "unknown", "failed", or NULL where no row was matched by port */
+    const char *outcome;           /* "established", "attempted", "refused", "silent", "unreachable", or NULL */
+    const char *reason;            /* why it is inconclusive, or NULL */
+    uint32_t findings;             /* bit per enum finding_id */
+    int16_t allow;                 /* the site's entry that exempts it, -1: none */
+    uint64_t row_seen[8];          /* bit per row order: rows this passing flow shows working */
+    struct policy_party party[2];  /* by side */
+};
+
+enum finding_state { FINDING_OPEN, FINDING_UPDATE, FINDING_CLOSE };
+
+/* One finding, with the flow that opened it. */
+struct finding {
+    enum finding_id id;
+    enum finding_state state;
+    uint64_t fingerprint;      /* stable from run to run */
+    uint64_t count;            /* flows */
+    uint64_t peers;            /* distinct other ends */
+    bool peers_at_least;       /* more than could be told apart */
+    int64_t first_seen_ns, last_seen_ns;
+    int severity;              /* after the site's word */
+    bool muted;
+    struct flow flow;          /* as it was when the finding opened or rose */
+    uint64_t flow_id;
+    struct verdict verdict;
+    char reason[512];          /* one sentence: what was seen and what the document allows */
+    char advice[256];
+};
+
+/* Coverage of one row at one host or network (DESIGN 8). */
+struct coverage {
+    uint64_t flows, bytes, violated, blocked;
+    int64_t first_ns, last_ns;
+};
+
+struct judge_options {
+    const struct policy *policy; /* NULL: nothing is judged, directions and addresses are kept all the same */
+    uint32_t flow_slots;         /* flows that can be alive at once: slots are below it */
+    void (*told)(void *context, const struct finding *finding);
+    void *context;
+};
+
+struct judge;
+struct judge *judge_create(const struct judge_options *options);
+void judge_destroy(struct judge *judge);
+size_t judge_memory(const struct judge_options *options);
+
+/* `slot` names the flow among the living ones. `now_ns`: time of the packet that caused the call. */
+struct judge_flow {
+    const struct flow *flow;
+    const struct proto_facts *facts;
+    uint32_t slot;
+    int64_t now_ns;
+    unsigned step; /* enum flow_step of that packet */
+    struct addr icmp_sender; /* with FLOW_UNREACHABLE, in the call that brings it */
+};
+
+void judge_begin(struct judge *judge, const struct judge_flow *in);
+void judge_note(struct judge *judge, const struct judge_flow *in);
+/* The last word on a flow; fills *verdict. */
+void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict);
+void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
+                 const struct proto_learned *learned);
+void judge_finish(struct judge *judge, int64_t now_ns); /* closes the findings */
+
+/* Which side opened a flow, and why we think so; also without a policy. */
+unsigned judge_direction(const struct judge *judge, const struct flow *flow, enum direction_basis *basis);
+
+/* Results. */
+struct judge_totals {
+    uint64_t flows, by_status[VERDICT_COUNT];
+    uint64_t unidentified_pass;   /* passed by port alone */
+    uint64_t findings_refused, addresses_refused, pairs_refused; /* bounds exceeded */
+};
+const struct judge_totals *judge_totals(const struct judge *judge);
+const struct finding *judge_finding(const struct judge *judge, uint32_t number); /* in order of opening; NULL past the end */
+const struct coverage *judge_coverage(const struct judge *judge, int32_t entry, unsigned row_order); /* NULL: not held */
+uint64_t judge_allow_used(const struct judge *judge, unsigned allow);
+/* Reasons why flows were inconclusive, with how many; NULL past the end. */
+const char *judge_inconclusive(const struct judge *judge, unsigned number, uint64_t *flows);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * direction.c - which side opened a flow, and what that rests on (DESIGN 5.1, PROTOCOLS 18.1). Asked at every verdict,
+ * so that a later and stronger basis turns the flow round.
+ */
+#include "judge_internal.h"
+
+const char *direction_basis_name(enum direction_basis basis)
+{
+    static const char *const names[] = {"syn", "protocol", "listener", "matrix", "port", "first-packet"};
+    return names[basis];
+}
+
+static bool is_sip_both_ends(const struct flow *flow)
+{
+    return flow->key.port[0] == 5060 && flow->key.port[1] == 5060;
+}
+
+/* Media, IKE and SIP between equal ports are symmetric: a documented or low port says nothing there. */
+static bool is_symmetric(const struct flow *flow)
+{
+    if (flow->key.protocol != IP_UDP)
+        return false;
+    return judge_is_media(flow) || judge_is_ipsec(flow) || is_sip_both_ends(flow);
+}
+
+/* Does an `inbound` row of this end's roles have its port? */
+static bool answers_here(const struct judge *judge, const struct flow *flow, unsigned side)
+{
+    struct policy_party party = policy_party_of(judge->policy, &flow->key.addr[side]);
+    enum proto_transport transport = judge_transport(flow);
+    for (role_set left = party.direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->answers_count; i++) {
+            const struct policy_row *row = &role->answers[i];
+            if (!(row->row->transports & transport) || row->row->direction != ROW_INBOUND)
+                continue;
+            for (unsigned r = 0; r < row->range_count; r++)
+                if (flow->key.port[side] >= row->ranges[r].low && flow->key.port[side] <= row->ranges[r].high)
+                    return true;
+        }
+    }
+    return false;
+}
+
+static bool by_ports(const struct judge *judge, const struct flow *flow, unsigned *initiator,
+                     enum direction_basis *basis)
+{
+    bool answers[2];
+    for (unsigned side = 0; side < 2 && judge->policy; side++)
+        answers[side] = answers_here(judge, flow, side);
+    if (judge->policy && answers[0] != answers[1]) {
+        *initiator = answers[0];
+        *basis = BASIS_MATRIX;
+        return true;
+    }
+    bool low[2] = {flow->key.port[0] < 1024, flow->key.port[1] < 1024};
+    if (low[0] == low[1])
+        return false;
+    *initiator = low[0];
+    *basis = BASIS_PORT;
+    return true;
+}
+
+unsigned judge_direction(const struct judge *judge, const struct flow *flow, enum direction_basis *basis)
+{
+    unsigned initiator = flow->first;
+    bool syn[2] = {(flow->flags & FLOW_SYN_0) || (flow->flags & FLOW_SYN_ACK_1),
+                   (flow->flags & FLOW_SYN_1) || (flow->flags & FLOW_SYN_ACK_0)};
+    if (syn[0] != syn[1]) {
+        *basis = BASIS_SYN;
+        return syn[1];
+    }
+    if (syn[0]) { /* both opened at once (RFC 9293 section 3.5): the first one did */
+        *basis = BASIS_SYN;
+        return initiator;
+    }
+    if (flow->identity.client != SIDE_NONE) {
+        *basis = BASIS_PROTOCOL;
+        return flow->identity.client == 0 ? flow->first : 1u - flow->first;
+    }
+    if (flow->key.protocol == IP_TCP) {
+        bool listens[2];
+        for (unsigned side = 0; side < 2; side++)
+            listens[side] = judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_TCP_LISTENER);
+        if (listens[0] != listens[1]) {
+            *basis = BASIS_LISTENER;
+            return listens[0];
+        }
+    }
+    bool has_ports = flow->key.protocol == IP_TCP || flow->key.protocol == IP_UDP;
+    if (has_ports && !is_symmetric(flow) && by_ports(judge, flow, &initiator, basis))
+        return initiator;
+    *basis = BASIS_FIRST_PACKET;
+    return initiator;
+}

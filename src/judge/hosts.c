@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * hosts.c - facts about addresses, end points and address pairs that no single flow knows: who was seen sending, whose
+ * flows show one direction only, who listens, which ports an endpoint mapper handed out, which pairs negotiate IPsec.
+ */
+#include "judge_internal.h"
+
+/* DESIGN 5.4: at least 20 flows of which 80 % show one direction. */
+enum { ONE_WAY_FLOWS = 20, ONE_WAY_PERCENT = 80 };
+
+struct address_facts *judge_address(struct judge *judge, const struct addr *addr)
+{
+    return map_add(&judge->addresses, addr, NULL);
+}
+
+bool judge_has_sent(const struct judge *judge, const struct addr *addr)
+{
+    const struct address_facts *facts = map_find(&judge->addresses, addr);
+    return facts && facts->has_sent;
+}
+
+bool judge_is_one_way(const struct judge *judge, const struct addr *addr)
+{
+    const struct address_facts *facts = map_find(&judge->addresses, addr);
+    return facts && facts->flows >= ONE_WAY_FLOWS &&
+           (uint64_t)facts->one_way * 100 >= (uint64_t)facts->flows * ONE_WAY_PERCENT;
+}
+
+/* Nobody answers from a group address: such flows say nothing about what the capture sees. */
+static bool is_group(const struct addr *addr)
+{
+    return addr_is_multicast(addr) || addr_is_broadcast(addr);
+}
+
+void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark *mark)
+{
+    bool group = is_group(&flow->key.addr[0]) || is_group(&flow->key.addr[1]);
+    *mark = (struct mark){.one_way = !group};
+    for (unsigned side = 0; side < 2; side++) {
+        struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
+        if (!facts)
+            continue;
+        facts->has_sent |= side == flow->first;
+        if (!group) {
+            facts->flows++;
+            facts->one_way++;
+        }
+    }
+}
+
+void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark *mark)
+{
+    if (!mark->one_way)
+        return;
+    mark->one_way = false;
+    for (unsigned side = 0; side < 2; side++) {
+        struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
+        if (!facts)
+            continue;
+        facts->has_sent = true;
+        if (facts->one_way)
+            facts->one_way--;
+    }
+}
+
+void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind)
+{
+    struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
+    map_add(&judge->endpoints, &key, NULL);
+}
+
+bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind)
+{
+    struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
+    return map_find(&judge->endpoints, &key) != NULL;
+}
+
+struct pair *judge_pair(struct judge *judge, const struct flow *flow, bool make)
+{
+    struct pair_key key = {{flow->key.addr[0], flow->key.addr[1]}};
+    return make ? map_add(&judge->pairs, &key, NULL) : map_find(&judge->pairs, &key);
+}
+
+const struct pair *judge_find_pair(const struct judge *judge, const struct flow *flow)
+{
+    struct pair_key key = {{flow->key.addr[0], flow->key.addr[1]}};
+    return map_find(&judge->pairs, &key);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * judge_internal.h - what the files of src/judge share: the address-wide facts and who may ask for what.
+ */
+#ifndef ROLECALL_JUDGE_INTERNAL_H
+#define ROLECALL_JUDGE_INTERNAL_H
+
+#include "rolecall/judge.h"
+#include "rolecall/map.h"
+
+enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+
+/* Bounds; what exceeds one is counted, and proves nothing. */
+enum {
+    ADDRESSES_MAX = 262144,
+    ENDPOINTS_MAX = 65536,
+    PAIRS_MAX = 65536,
+    FINDINGS_MAX = 8192,
+    PEERS_MAX = 65536,
+    PAIR_FINDINGS_MAX = 64, /* findings per address pair; above it, per address (DESIGN 6) */
+    REASONS_MAX = 32
+};
+
+struct address_facts {
+    uint32_t flows, one_way; /* of all its flows, and those that show one direction only */
+    uint32_t pair_findings[2]; /* media-port, ipsec-on-media: pairs told of this address */
+    bool has_sent;
+};
+
+struct endpoint_key {
+    struct addr addr;
+    uint16_t port;
+    uint8_t kind; /* enum endpoint_kind */
+    uint8_t zero[5];
+};
+enum endpoint_kind { ENDPOINT_TCP_LISTENER = 1, ENDPOINT_DCERPC, ENDPOINT_MEDIA, ENDPOINT_TDS, ENDPOINT_RELAY };
+
+struct pair_key {
+    struct addr addr[2]; /* sorted */
+};
+
+/* What is known of two addresses, whatever they speak (DESIGN 7). */
+struct pair {
+    int64_t first_ipsec_ns, first_media_ns; /* 0: none yet */
+    uint64_t media_flows;
+    bool authip, answered, esp;
+};
+
+struct finding_key {
+    uint8_t id, protocol, name;
+    uint8_t zero;
+    uint16_t port;
+    uint16_t zero2;
+    struct addr addr[2];
+};
+
+struct peer_key {
+    uint32_t finding;
+    struct addr addr;
+};
+
+/* What was told of a living flow, by slot: counts must not count it twice. */
+struct mark {
+    uint32_t findings; /* bit per enum finding_id */
+    bool one_way;      /* counted as such at both its addresses */
+    bool counted;
+    bool media_counted;
+};
+
+struct reason_count {
+    const char *reason;
+    uint64_t flows;
+};
+
+struct judge {
+    const struct policy *policy;
+    void (*told)(void *context, const struct finding *finding);
+    void *context;
+    struct map addresses, endpoints, pairs, findings, peers;
+    struct mark *marks;
+    struct coverage *coverage; /* entries times rows; NULL without a policy */
+    uint64_t *allow_used;
+    unsigned entries, rows;
+    struct judge_totals totals;
+    struct reason_count reasons[REASONS_MAX];
+};
+
+/* hosts.c: facts about addresses, end points and pairs */
+struct address_facts *judge_address(struct judge *judge, const struct addr *addr);
+bool judge_has_sent(const struct judge *judge, const struct addr *addr);
+bool judge_is_one_way(const struct judge *judge, const struct addr *addr);
+void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark *mark);
+void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark *mark);
+void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind);
+bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind);
+struct pair *judge_pair(struct judge *judge, const struct flow *flow, bool make);
+const struct pair *judge_find_pair(const struct judge *judge, const struct flow *flow);
+
+/* match.c: rows of the matrices against a flow */
+struct row_set {
+    uint64_t bits[8]; /* by order */
+};
+struct matched {
+    struct row_set matched, accepted; /* by port; and by protocol too */
+    bool decides;                     /* at least one of them decides */
+    bool decides_accepted;
+    bool all_mtls;                    /* every deciding row that accepts TLS is mtls alone; and there is one */
+    bool any_tls;
+    bool any_sip;                     /* an accepting row takes SIP in clear */
+    enum row_match best;
+};
+void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict, enum proto_id name,
+                 struct matched *out);
+bool match_has_media_rows(const struct judge *judge, const struct policy_party *party);
+/* Adds the party's media rows that hold its own port; false: none does. */
+bool match_media(const struct judge *judge, const struct flow *flow, unsigned side, const struct policy_party *party,
+                 bool accept, struct matched *out);
+bool match_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                   struct matched *out);
+void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict);
+const struct matrix_row *match_nearest(const struct judge *judge, const struct flow *flow,
+                                       const struct verdict *verdict);
+bool match_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *verdict);
+
+/* verdict.c */
+void judge_verdict(const struct judge *judge, const struct flow *flow, const struct proto_facts *facts, int64_t now_ns,
+                   bool ended, enum flow_end end, struct verdict *out);
+enum proto_transport judge_transport(const struct flow *flow);
+bool judge_is_ipsec(const struct flow *flow);
+bool judge_is_media(const struct flow *flow);
+
+/* reason.c: verdicts in words */
+void reason_write(const struct judge *judge, const struct judge_flow *in, struct finding *finding);
+
+/* findings.c */
+void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict, struct mark *mark);
+
+/* coverage.c */
+void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * match.c - the rows of the matrices against one flow: first by port, transport and roles, then by what the row
+ * accepts (DESIGN 5.3). Used by verdict.c alone. It decides nothing; it says which rows matched and which accepted.
+ */
+#include "judge_internal.h"
+
+enum { VACUOUS_LOW = 1024, VACUOUS_HIGH = 65535 }; /* the client rows that allow any port */
+
+static void set_row(struct row_set *set, const struct matrix_row *row)
+{
+    set->bits[row->order / 64 % 8] |= (uint64_t)1 << row->order % 64;
+}
+
+static bool has_row(const struct row_set *set, unsigned order)
+{
+    return set->bits[order / 64 % 8] >> order % 64 & 1;
+}
+
+static bool peer_fits(const struct policy_row *row, const struct policy_party *peer)
+{
+    return row->peer_any || (row->peer_roles & peer->all) || (row->peer_external && !peer->all);
+}
+
+/* How precisely a row names this port. */
+static bool port_fits(const struct policy_row *row, uint16_t port, enum row_match *how)
+{
+    for (unsigned i = 0; i < row->range_count; i++) {
+        const struct port_range *range = &row->ranges[i];
+        if (port < range->low || port > range->high)
+            continue;
+        *how = range->low == range->high ? MATCH_SPECIFIC
+               : range->low == VACUOUS_LOW && range->high == VACUOUS_HIGH ? MATCH_VACUOUS
+                                                                            : MATCH_RANGE;
+        return true;
+    }
+    return false;
+}
+
+static bool accepts(const struct matrix_row *row, enum proto_id name)
+{
+    return name == PROTO_UNIDENTIFIED || row->accepts_anything || (row->accepts >> name & 1);
+}
+
+static void add(struct matched *out, const struct policy_row *row, enum row_match how, bool accepted, bool decides)
+{
+    set_row(&out->matched, row->row);
+    if (accepted)
+        set_row(&out->accepted, row->row);
+    if (!decides)
+        return;
+    out->decides = true;
+    if (accepted) {
+        out->decides_accepted = true;
+        out->any_sip |= row->row->accepts >> PROTO_sip & 1;
+    }
+    if (row->row->accepts_tls) {
+        out->all_mtls = (out->all_mtls || !out->any_tls) && row->row->accepts_mtls_only;
+        out->any_tls = true;
+    }
+    if (out->best == MATCH_NONE || how < out->best)
+        out->best = how;
+}
+
+void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict, enum proto_id name,
+                 struct matched *out)
+{
+    unsigned initiator = verdict->initiator, responder = 1 - initiator;
+    const struct policy_party *from = &verdict->party[initiator], *to = &verdict->party[responder];
+    enum proto_transport transport = judge_transport(flow);
+    enum row_match how;
+    for (role_set left = to->direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->answers_count; i++) {
+            const struct policy_row *row = &role->answers[i];
+            if ((row->row->transports & transport) && peer_fits(row, from) &&
+                port_fits(row, flow->key.port[responder], &how))
+                add(out, row, how, accepts(row->row, name), true);
+        }
+    }
+    for (role_set left = from->direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->opens_count; i++) {
+            const struct policy_row *row = &role->opens[i];
+            if (!(row->row->transports & transport) || !peer_fits(row, to))
+                continue;
+            if (!port_fits(row, flow->key.port[responder], &how) &&
+                !(row->row->own_port && port_fits(row, flow->key.port[initiator], &how)))
+                continue;
+            /* A server answers for its own ports: what others may open to anyone does not decide there. */
+            add(out, row, how, accepts(row->row, name), !(to->is_server && row->peer_any));
+        }
+    }
+}
+
+bool match_has_media_rows(const struct judge *judge, const struct policy_party *party)
+{
+    for (role_set left = party->direct; left; left &= left - 1)
+        if (policy_role(judge->policy, (unsigned)__builtin_ctzll(left))->media_count)
+            return true;
+    return false;
+}
+
+bool match_media(const struct judge *judge, const struct flow *flow, unsigned side, const struct policy_party *party,
+                 bool accept, struct matched *out)
+{
+    enum proto_transport transport = judge_transport(flow);
+    bool inside = false;
+    enum row_match how;
+    for (role_set left = party->direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->media_count; i++) {
+            const struct policy_row *row = &role->media[i];
+            if (!(row->row->transports & transport) || !port_fits(row, flow->key.port[side], &how))
+                continue;
+            add(out, row, how, accept, true);
+            inside = true;
+        }
+    }
+    return inside;
+}
+
+/* Ports that Windows hands out to DCE/RPC services (MS-RPCE; DESIGN 5.3). */
+enum { DYNAMIC_LOW = 49152 };
+
+bool match_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                   struct matched *out)
+{
+    unsigned responder = 1u - verdict->initiator;
+    uint16_t port = flow->key.port[responder];
+    bool found = false;
+    if (flow->identity.name != PROTO_dcerpc || flow->key.protocol != IP_TCP)
+        return false;
+    bool handed_out = judge_has_endpoint(judge, &flow->key.addr[responder], port, ENDPOINT_DCERPC);
+    bool mapper_seen = judge_has_endpoint(judge, &flow->key.addr[responder], 0, ENDPOINT_DCERPC);
+    if (!handed_out && (mapper_seen || port < DYNAMIC_LOW))
+        return false;
+    for (role_set left = verdict->party[responder].direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->answers_count; i++) {
+            const struct policy_row *row = &role->answers[i];
+            if (!(row->row->accepts >> PROTO_dcerpc & 1) || !peer_fits(row, &verdict->party[verdict->initiator]))
+                continue;
+            add(out, row, MATCH_LEARNED, true, true);
+            found = true;
+        }
+    }
+    return found;
+}
+
+void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict)
+{
+    verdict->row_count = verdict->accepted_count = 0;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned order = 0; order < judge->rows && verdict->row_count < VERDICT_ROWS_MAX; order++) {
+            bool accepted = has_row(&matched->accepted, order);
+            if (has_row(&matched->matched, order) && accepted == (pass == 0))
+                verdict->rows[verdict->row_count++] = policy_row_by_order(judge->policy, order);
+        }
+        if (pass == 0)
+            verdict->accepted_count = verdict->row_count;
+    }
+}
+
+const struct matrix_row *match_nearest(const struct judge *judge, const struct flow *flow,
+                                       const struct verdict *verdict)
+{
+    unsigned responder = 1u - verdict->initiator;
+    int port = flow->key.port[responder], best = INT32_MAX;
+    const struct matrix_row *nearest = NULL;
+    for (role_set left = verdict->party[responder].direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->answers_count; i++) {
+            const struct policy_row *row = &role->answers[i];
+            for (unsigned r = 0; r < row->range_count && (row->row->transports & judge_transport(flow)); r++) {
+                int below = row->ranges[r].low - port, above = port - row->ranges[r].high;
+                int distance = below > 0 ? below : above > 0 ? above : 0;
+                if (distance < best) {
+                    best = distance;
+                    nearest = row->row;
+                }
+            }
+        }
+    }
+    return nearest;
+}
+
+/* The exemption rows that cover a pair (DESIGN 7): those of an exempt server at either end, and those of a client
+ * once the pair has media; with media_only, all of them only then. */
+bool match_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *verdict)
+{
+    const struct pair *pair = judge_find_pair(judge, flow);
+    bool media = pair && pair->media_flows;
+    bool media_only = policy_settings(judge->policy)->ipsec == IPSEC_MEDIA_ONLY;
+    struct matched matched = {0};
+    for (unsigned side = 0; side < 2; side++) {
+        const struct policy_party *peer = &verdict->party[1 - side];
+        for (role_set left = verdict->party[side].direct; left; left &= left - 1) {
+            const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+            for (unsigned i = 0; i < role->ipsec_count; i++) {
+                const struct policy_row *row = &role->ipsec[i];
+                if (!peer_fits(row, peer) || (!media && (media_only || !role->server)))
+                    continue;
+                add(&matched, row, MATCH_RANGE, true, true);
+            }
+        }
+    }
+    match_list(judge, &matched, verdict);
+    return matched.decides;
+}
