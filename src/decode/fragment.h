@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * fragment.h - IP datagrams put together from fragments, within memory fixed at creation.
+ *
+ * ip.c gives every fragment to fragment_add() and reads on in what comes back once all parts are there. Only
+ * the unbroken beginning that was captured is given back; what a snap length took away is `missing`.
+ */
+#ifndef ROLECALL_DECODE_FRAGMENT_H
+#define ROLECALL_DECODE_FRAGMENT_H
+
+#include "rolecall/decode.h"
+
+enum {
+    FRAGMENT_DATAGRAMS_MAX = 256,   /* waiting for their missing parts at the same time */
+    FRAGMENT_DATAGRAM_SIZE = 65535, /* both IP versions count their length in 16 bits */
+    FRAGMENT_WAIT_SECONDS = 30,     /* within the 15 to 120 s that RFC 791 and RFC 8200 know */
+    FRAGMENT_KIND_IPV6 = 256,
+};
+
+struct fragment {
+    struct addr source, destination;
+    uint32_t id;
+    uint16_t kind;    /* the protocol for IPv4 (part of RFC 791's key), FRAGMENT_KIND_IPV6 for IPv6 */
+    uint8_t protocol; /* of what the first fragment begins with */
+    bool more;        /* not the last */
+    uint32_t offset;  /* in bytes */
+    struct bytes data;
+    uint32_t missing; /* bytes of this fragment that were not captured */
+    int64_t time_ns;
+};
+
+struct datagram {
+    struct bytes data;
+    uint32_t missing;
+    uint8_t protocol;
+};
+
+struct fragment_pool;
+
+struct fragment_pool *fragment_pool_create(struct decoder_counters *counters);
+void fragment_pool_destroy(struct fragment_pool *pool);
+
+/* DECODED: *datagram is whole, and stays so for the next DECODE_BATCH_MAX datagrams. DECODE_FRAGMENT: kept,
+ * ignored or refused. DECODE_MALFORMED: no datagram can have this part. */
+enum decode_result fragment_add(struct fragment_pool *pool, const struct fragment *fragment,
+                                struct datagram *datagram);
+
+#endif

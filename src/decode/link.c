@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * link.c - the link types other than Ethernet, and the list of all that are read. Numbers are libpcap's DLT_
+ * and the LINKTYPE_ of files where the two differ (tcpdump.org/linktypes.html); PROTOCOLS section 17. Packet
+ * types, interface indexes and hardware addresses are not kept.
+ */
+#include "walk.h"
+
+#include <stddef.h>
+
+/* NULL: the address family in the byte order of the capturing machine; LOOP: in network order. Families are
+ * small numbers, so that either order can be told from the other without knowing which it should be. */
+static enum decode_result walk_loopback(struct walk *w)
+{
+    struct bytes order = w->data;
+    uint32_t big = bytes_u32(&w->data);
+    uint32_t little = bytes_u32le(&order);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    switch (big < little ? big : little) {
+    case 2: /* AF_INET everywhere */
+        return walk_ipv4(w);
+    case 10: /* AF_INET6: Linux */
+    case 23: /* Windows */
+    case 24: /* NetBSD, OpenBSD */
+    case 28: /* FreeBSD */
+    case 30: /* macOS */
+        return walk_ipv6(w);
+    default:
+        return DECODE_NOT_IP;
+    }
+}
+
+/* The protocol field of both cooked headers: an EtherType, or one of Linux's own numbers below it. */
+static enum decode_result walk_cooked_protocol(struct walk *w, uint16_t protocol)
+{
+    if (protocol == 0x0004) /* LINUX_SLL_P_802_2: an LLC header follows */
+        return walk_llc(w);
+    return protocol >= ETHERTYPE_SMALLEST ? walk_ethertype(w, protocol) : DECODE_NOT_IP;
+}
+
+/* packet type 2, ARPHRD 2, address length 2, address 8, protocol 2 */
+static enum decode_result walk_sll(struct walk *w)
+{
+    bytes_skip(&w->data, 14);
+    uint16_t protocol = bytes_u16(&w->data);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    w->headers += 16;
+    return walk_cooked_protocol(w, protocol);
+}
+
+/* protocol 2, reserved 2, interface 4, ARPHRD 2, packet type 1, address length 1, address 8 */
+static enum decode_result walk_sll2(struct walk *w)
+{
+    uint16_t protocol = bytes_u16(&w->data);
+    bytes_skip(&w->data, 18);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    w->headers += 20;
+    return walk_cooked_protocol(w, protocol);
+}
+
+/* PPP with or without HDLC-like framing, or Cisco HDLC, which puts 0f (unicast) or 8f (broadcast) where PPP
+ * has ff: address 1, control 1, EtherType 2. */
+static enum decode_result walk_serial(struct walk *w)
+{
+    int address = bytes_peek(&w->data, 0);
+    if (address != 0x0f && address != 0x8f)
+        return walk_ppp(w);
+    bytes_skip(&w->data, 2);
+    uint16_t type = bytes_u16(&w->data);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    w->headers += 4;
+    return walk_ethertype(w, type);
+}
+
+static const struct {
+    int number;
+    walk_function *read;
+} link_types[] = {
+    {1, walk_ethernet},   /* EN10MB */
+    {113, walk_sll},      /* LINUX_SLL */
+    {276, walk_sll2},     /* LINUX_SLL2 */
+    {0, walk_loopback},   /* NULL */
+    {108, walk_loopback}, /* LOOP */
+    {12, walk_ip},        /* RAW, DLT_ number of most systems */
+    {14, walk_ip},        /* RAW, DLT_ number of OpenBSD */
+    {101, walk_ip},       /* RAW, LINKTYPE_ number */
+    {228, walk_ipv4},     /* IPV4 */
+    {229, walk_ipv6},     /* IPV6 */
+    {9, walk_ppp},        /* PPP */
+    {50, walk_serial},    /* PPP_SERIAL */
+    {51, walk_pppoe},     /* PPP_ETHER: begins at the PPPoE session header */
+};
+
+walk_function *link_reader(int linktype)
+{
+    for (size_t i = 0; i < sizeof(link_types) / sizeof(link_types[0]); i++)
+        if (link_types[i].number == linktype)
+            return link_types[i].read;
+    return NULL;
+}
