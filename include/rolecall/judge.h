@@ -61,7 +61,7 @@ struct verdict {
     const char *reason;            /* why it is inconclusive, or NULL */
     uint32_t findings;             /* bit per enum finding_id */
     int16_t allow;                 /* the site's entry that exempts it, -1: none */
-    uint64_t row_seen[8];          /* bit per row order: rows this passing flow shows working */
+
     struct policy_party party[2];  /* by side */
 };
 

@@ -30,6 +30,7 @@ void *map_add(struct map *map, const void *key, bool *added);
 
 const void *map_key(const struct map *map, uint32_t number); /* number below count */
 void *map_value(const struct map *map, uint32_t number);
+uint32_t map_number(const struct map *map, const void *value); /* of a value that map_find or map_add gave */
 
 /* SipHash-1-3 of bytes, for whoever needs a keyed or a stable hash. */
 uint64_t hash_bytes(const void *from, size_t size, const uint64_t secret[2]);

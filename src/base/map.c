@@ -110,6 +110,11 @@ void *map_value(const struct map *map, uint32_t number)
     return map->entries + number * map->stride + map->value_offset;
 }
 
+uint32_t map_number(const struct map *map, const void *value)
+{
+    return (uint32_t)(((size_t)((const uint8_t *)value - map->entries) - map->value_offset) / map->stride);
+}
+
 /* Where the key stands, or the empty slot where it belongs: there is always one, the map is half empty. */
 static uint32_t slot_of(const struct map *map, const void *key)
 {

@@ -55,15 +55,16 @@ struct finding_key {
 };
 
 struct peer_key {
-    uint32_t finding;
     struct addr addr;
+    uint32_t finding;
 };
 
-/* What was told of a living flow, by slot: counts must not count it twice. */
+/* What was counted of a living flow, by slot, so that nothing is counted twice and a verdict that turns out
+ * otherwise is taken back. */
+enum { MARK_FINDINGS_MAX = 3 };
 struct mark {
-    uint32_t findings; /* bit per enum finding_id */
-    bool one_way;      /* counted as such at both its addresses */
-    bool counted;
+    uint16_t findings[MARK_FINDINGS_MAX]; /* number + 1; 0: none */
+    bool one_way;                         /* counted as such at both its addresses */
     bool media_counted;
 };
 
@@ -134,6 +135,7 @@ void reason_write(const struct judge *judge, const struct judge_flow *in, struct
 
 /* findings.c */
 void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict, struct mark *mark);
+void findings_close(struct judge *judge);
 
 /* coverage.c */
 void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);

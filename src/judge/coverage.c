@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * coverage.c - which documented rows were seen working, seen failing, or never seen, per host or network that holds
+ * the row's role (DESIGN 8). Fed once per flow, at its end.
+ */
+#include "judge_internal.h"
+
+enum kind { SEEN, VIOLATED, BLOCKED };
+
+/* Does one of this party's direct roles have the row in one of its lists? */
+static bool holds(const struct judge *judge, const struct policy_party *party, const struct matrix_row *row)
+{
+    for (role_set left = party->direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        const struct policy_row *lists[] = {role->answers, role->opens, role->media, role->ipsec};
+        const unsigned counts[] = {role->answers_count, role->opens_count, role->media_count, role->ipsec_count};
+        for (unsigned list = 0; list < 4; list++)
+            for (unsigned i = 0; i < counts[list]; i++)
+                if (lists[list][i].row == row)
+                    return true;
+    }
+    return false;
+}
+
+/* An inbound row is kept by the responder, an outbound one by the initiator, the others by whoever has the role. */
+static bool counts_for(const struct matrix_row *row, const struct verdict *verdict, unsigned side)
+{
+    if (row->direction == ROW_INBOUND)
+        return side != verdict->initiator;
+    return row->direction != ROW_OUTBOUND || side == verdict->initiator;
+}
+
+static void count_row(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                      const struct matrix_row *row, enum kind kind)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        const struct policy_party *party = &verdict->party[side];
+        if (party->entry < 0 || !counts_for(row, verdict, side) || !holds(judge, party, row))
+            continue;
+        struct coverage *coverage = &judge->coverage[(size_t)party->entry * judge->rows + row->order];
+        if (!coverage->first_ns || in->flow->first_ns < coverage->first_ns)
+            coverage->first_ns = in->flow->first_ns;
+        if (in->flow->last_ns > coverage->last_ns)
+            coverage->last_ns = in->flow->last_ns;
+        if (kind == VIOLATED)
+            coverage->violated++;
+        else if (kind == BLOCKED)
+            coverage->blocked++;
+        else {
+            coverage->flows++;
+            coverage->bytes += in->flow->bytes[0] + in->flow->bytes[1];
+        }
+    }
+}
+
+void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict)
+{
+    if (verdict->status == VERDICT_PASS) {
+        for (unsigned i = 0; i < verdict->accepted_count; i++)
+            count_row(judge, in, verdict, verdict->rows[i], SEEN);
+    } else if (verdict->status == VERDICT_FAIL) {
+        bool blocked = verdict->findings >> FINDING_BLOCKED_PORT & 1;
+        for (unsigned i = 0; i < verdict->row_count; i++)
+            count_row(judge, in, verdict, verdict->rows[i], blocked ? BLOCKED : VIOLATED);
+    }
+}
+
+const struct coverage *judge_coverage(const struct judge *judge, int32_t entry, unsigned row_order)
+{
+    const struct policy_entry *known = policy_entry(judge->policy, entry);
+    const struct matrix_row *row = policy_row_by_order(judge->policy, row_order);
+    if (!known || !row)
+        return NULL;
+    struct policy_party party = {.direct = known->direct};
+    return holds(judge, &party, row) ? &judge->coverage[(size_t)entry * judge->rows + row_order] : NULL;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * findings.c - what an operator should act on: one finding per key (DESIGN 6), opened by the first flow that fails so,
+ * counted exactly, told when it opens, when its severity rises, and when it closes. Called by judge.c with every
+ * verdict of a flow; a verdict that changes takes back what the earlier one had counted.
+ */
+#include "judge_internal.h"
+
+enum keyed_by { BY_RESPONDER_PORT, BY_INITIATOR_PORT, BY_RESPONDER_PORT_PROTOCOL, BY_PAIR };
+
+static const struct {
+    const char *name, *title;
+    uint8_t keyed_by;
+    uint8_t severity, severity_established;
+} kinds[FINDING_COUNT] = {
+    [FINDING_UNEXPECTED_PORT] = {"unexpected-port", "Traffic on a port that no documented row allows",
+                                 BY_RESPONDER_PORT, 21, 73},
+    [FINDING_UNEXPECTED_OUTBOUND] = {"unexpected-outbound", "A connection to the outside that no documented row allows",
+                                     BY_INITIATOR_PORT, 47, 47},
+    [FINDING_UNEXPECTED_PROTOCOL] = {"unexpected-protocol", "A documented port that carries another protocol",
+                                     BY_RESPONDER_PORT_PROTOCOL, 73, 73},
+    [FINDING_MEDIA_PORT] = {"media-port", "Media outside the documented port range", BY_PAIR, 47, 47},
+    [FINDING_MUTUAL_TLS_MISSING] = {"mutual-tls-missing", "TLS without the client certificate that the document asks for",
+                                    BY_RESPONDER_PORT, 47, 47},
+    [FINDING_BLOCKED_PORT] = {"blocked-port", "A documented port that does not get through", BY_RESPONDER_PORT, 73, 73},
+    [FINDING_IPSEC_ON_MEDIA] = {"ipsec-on-media", "IPsec on a path that must be exempt from it", BY_PAIR, 47, 47},
+    [FINDING_WEAK_TLS] = {"weak-tls", "A server chose a TLS version below the site's minimum", BY_RESPONDER_PORT, 21, 21},
+    [FINDING_PLAINTEXT_SIP] = {"plaintext-sip", "SIP in clear at a server", BY_RESPONDER_PORT, 21, 21},
+};
+
+/* Fingerprints are the same in every run and for every version that keys findings alike. */
+static const uint64_t fingerprint_secret[2] = {0x726f6c6563616c6c, 0x66696e6765727072};
+
+const char *finding_id_name(enum finding_id id)
+{
+    return kinds[id].name;
+}
+
+const char *finding_id_title(enum finding_id id)
+{
+    return kinds[id].title;
+}
+
+static unsigned pair_kind(enum finding_id id)
+{
+    return id == FINDING_MEDIA_PORT ? 0 : 1;
+}
+
+/* An address with many such pairs gets one finding of its own instead of one per pair. */
+static struct finding_key key_of(struct judge *judge, enum finding_id id, const struct flow *flow,
+                                 const struct verdict *verdict)
+{
+    unsigned responder = 1u - verdict->initiator;
+    struct finding_key key = {.id = (uint8_t)id, .protocol = flow->key.protocol};
+    switch (kinds[id].keyed_by) {
+    case BY_RESPONDER_PORT_PROTOCOL:
+        key.name = flow->identity.name;
+        /* fall through */
+    case BY_RESPONDER_PORT:
+        key.addr[0] = flow->key.addr[responder];
+        key.port = flow->key.port[responder];
+        return key;
+    case BY_INITIATOR_PORT:
+        key.addr[0] = flow->key.addr[verdict->initiator];
+        key.port = flow->key.port[responder];
+        return key;
+    default:
+        break;
+    }
+    key.protocol = 0;
+    key.addr[0] = flow->key.addr[0];
+    key.addr[1] = flow->key.addr[1];
+    if (map_find(&judge->findings, &key))
+        return key;
+    for (unsigned side = 0; side < 2; side++) {
+        const struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
+        if (facts && facts->pair_findings[pair_kind(id)] >= PAIR_FINDINGS_MAX) {
+            key.addr[0] = flow->key.addr[side];
+            memset(&key.addr[1], 0, sizeof key.addr[1]);
+            return key;
+        }
+    }
+    return key;
+}
+
+static void count_pair(struct judge *judge, enum finding_id id, const struct flow *flow)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
+        if (facts)
+            facts->pair_findings[pair_kind(id)]++;
+    }
+}
+
+static void count_peer(struct judge *judge, struct finding *finding, uint32_t number, const struct flow *flow,
+                       const struct verdict *verdict)
+{
+    bool added;
+    unsigned side = finding->id == FINDING_UNEXPECTED_OUTBOUND ? 1u - verdict->initiator : verdict->initiator;
+    struct peer_key key = {.addr = flow->key.addr[side], .finding = number};
+    if (map_add(&judge->peers, &key, &added))
+        finding->peers += added;
+    else
+        finding->peers_at_least = true;
+}
+
+static int severity_of(const struct judge *judge, enum finding_id id, const struct verdict *verdict)
+{
+    bool established = verdict->outcome && strcmp(verdict->outcome, "established") == 0;
+    return policy_severity(judge->policy, kinds[id].name,
+                           established ? kinds[id].severity_established : kinds[id].severity);
+}
+
+static void tell(struct judge *judge, struct finding *finding, enum finding_state state)
+{
+    finding->state = state;
+    if (judge->told)
+        judge->told(judge->context, finding);
+}
+
+/* The flow that a finding shows: the first, or the one that made it worse. */
+static void show_flow(struct judge *judge, struct finding *finding, const struct judge_flow *in,
+                      const struct verdict *verdict)
+{
+    finding->flow = *in->flow;
+    finding->verdict = *verdict;
+    finding->severity = severity_of(judge, finding->id, verdict);
+    reason_write(judge, in, finding);
+}
+
+static void see(struct finding *finding, const struct flow *flow)
+{
+    if (flow->first_ns < finding->first_seen_ns)
+        finding->first_seen_ns = flow->first_ns;
+    if (flow->last_ns > finding->last_seen_ns)
+        finding->last_seen_ns = flow->last_ns;
+}
+
+/* Counts one flow for one finding; returns its number + 1, 0 when there is no room for another finding. */
+static uint16_t count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                      enum finding_id id)
+{
+    struct finding_key key = key_of(judge, id, in->flow, verdict);
+    bool added;
+    struct finding *finding = map_add(&judge->findings, &key, &added);
+    if (!finding) {
+        judge->totals.findings_refused++;
+        return 0;
+    }
+    uint32_t number = map_number(&judge->findings, finding);
+    finding->count++;
+    if (added) {
+        finding->id = id;
+        finding->fingerprint = hash_bytes(&key, sizeof key, fingerprint_secret);
+        finding->muted = policy_is_muted(judge->policy, kinds[id].name);
+        finding->first_seen_ns = in->flow->first_ns;
+        finding->last_seen_ns = in->flow->last_ns;
+        show_flow(judge, finding, in, verdict);
+        if (kinds[id].keyed_by == BY_PAIR)
+            count_pair(judge, id, in->flow);
+    }
+    count_peer(judge, finding, number, in->flow, verdict);
+    see(finding, in->flow);
+    bool rises = !added && severity_of(judge, id, verdict) > finding->severity;
+    if (rises)
+        show_flow(judge, finding, in, verdict);
+    if (added || rises)
+        tell(judge, finding, added ? FINDING_OPEN : FINDING_UPDATE);
+    return (uint16_t)(number + 1);
+}
+
+static bool still_holds(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                        const struct finding *finding, uint32_t number)
+{
+    if (!(verdict->findings >> finding->id & 1))
+        return false;
+    struct finding_key key = key_of(judge, finding->id, in->flow, verdict);
+    const struct finding_key *held = map_key(&judge->findings, number);
+    return memcmp(&key, held, sizeof key) == 0;
+}
+
+void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict, struct mark *mark)
+{
+    uint32_t held = 0;
+    for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++) {
+        if (!mark->findings[i])
+            continue;
+        struct finding *finding = map_value(&judge->findings, mark->findings[i] - 1u);
+        if (still_holds(judge, in, verdict, finding, mark->findings[i] - 1u)) {
+            held |= 1u << finding->id;
+            see(finding, in->flow);
+            if (severity_of(judge, finding->id, verdict) > finding->severity) {
+                show_flow(judge, finding, in, verdict);
+                tell(judge, finding, FINDING_UPDATE);
+            }
+        } else {
+            finding->count--;
+            mark->findings[i] = 0;
+        }
+    }
+    for (unsigned id = 0; id < FINDING_COUNT; id++) {
+        if (!(verdict->findings >> id & 1) || (held >> id & 1))
+            continue;
+        uint16_t number = count(judge, in, verdict, (enum finding_id)id);
+        for (unsigned i = 0; number && i < MARK_FINDINGS_MAX; i++) {
+            if (!mark->findings[i]) {
+                mark->findings[i] = number;
+                break;
+            }
+        }
+    }
+}
+
+void findings_close(struct judge *judge)
+{
+    for (uint32_t number = 0; number < judge->findings.count; number++)
+        tell(judge, map_value(&judge->findings, number), FINDING_CLOSE);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * judge.c - keeps what flows teach about addresses, asks for a verdict when something changed, and hands it on to
+ * findings and coverage (DESIGN 5.5). Called by the engine, in packet order.
+ */
+#include "judge_internal.h"
+
+#include <stdlib.h>
+
+static const uint64_t map_secret[2] = {0x6a75646765, 0x6d617073}; /* order never depends on it: see map.h */
+
+size_t judge_memory(const struct judge_options *options)
+{
+    size_t size = sizeof(struct judge) + (size_t)options->flow_slots * sizeof(struct mark);
+    size += map_memory(sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX);
+    size += map_memory(sizeof(struct endpoint_key), 1, ENDPOINTS_MAX);
+    size += map_memory(sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX);
+    size += map_memory(sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX);
+    return size + map_memory(sizeof(struct peer_key), 1, PEERS_MAX);
+}
+
+static bool make_coverage(struct judge *judge)
+{
+    while (policy_entry(judge->policy, (int32_t)judge->entries))
+        judge->entries++;
+    judge->rows = policy_row_count(judge->policy);
+    judge->coverage = calloc((size_t)judge->entries * judge->rows + 1, sizeof *judge->coverage);
+    judge->allow_used = calloc((size_t)policy_allow_count(judge->policy) + 1, sizeof *judge->allow_used);
+    return judge->coverage && judge->allow_used;
+}
+
+struct judge *judge_create(const struct judge_options *options)
+{
+    struct judge *judge = calloc(1, sizeof *judge);
+    if (!judge)
+        return NULL;
+    judge->policy = options->policy;
+    judge->told = options->told;
+    judge->context = options->context;
+    judge->marks = calloc((size_t)options->flow_slots + 1, sizeof *judge->marks);
+    bool ok = judge->marks &&
+              map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX, map_secret) &&
+              map_init(&judge->endpoints, sizeof(struct endpoint_key), 1, ENDPOINTS_MAX, map_secret) &&
+              map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
+              map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX, map_secret) &&
+              map_init(&judge->peers, sizeof(struct peer_key), 1, PEERS_MAX, map_secret);
+    if (!ok || (judge->policy && !make_coverage(judge))) {
+        judge_destroy(judge);
+        return NULL;
+    }
+    return judge;
+}
+
+void judge_destroy(struct judge *judge)
+{
+    if (!judge)
+        return;
+    map_fini(&judge->addresses);
+    map_fini(&judge->endpoints);
+    map_fini(&judge->pairs);
+    map_fini(&judge->findings);
+    map_fini(&judge->peers);
+    free(judge->marks);
+    free(judge->coverage);
+    free(judge->allow_used);
+    free(judge);
+}
+
+static void note_pair(struct judge *judge, const struct judge_flow *in, struct mark *mark)
+{
+    const struct flow *flow = in->flow;
+    if (judge_is_ipsec(flow)) {
+        struct pair *pair = judge_pair(judge, flow, true);
+        if (pair && !pair->first_ipsec_ns)
+            pair->first_ipsec_ns = flow->first_ns;
+        if (pair)
+            pair->authip |= flow->identity.name == PROTO_authip;
+    } else if (judge_is_media(flow) && !mark->media_counted) {
+        struct pair *pair = judge_pair(judge, flow, true);
+        if (pair && !pair->media_flows++)
+            pair->first_media_ns = flow->first_ns;
+        mark->media_counted = true;
+    }
+}
+
+void judge_begin(struct judge *judge, const struct judge_flow *in)
+{
+    judge_count_flow(judge, in->flow, &judge->marks[in->slot]);
+}
+
+/* A verdict needs a name, or the certainty that there will be none, or a refusal (DESIGN 5.5). */
+static bool is_ripe(const struct flow *flow)
+{
+    return flow->identity.name || flow->identity.settled || (flow->flags & (FLOW_REFUSED | FLOW_UNREACHABLE)) ||
+           !judge_transport(flow);
+}
+
+void judge_note(struct judge *judge, const struct judge_flow *in)
+{
+    struct mark *mark = &judge->marks[in->slot];
+    const struct flow *flow = in->flow;
+    if (flow->packets[0] && flow->packets[1])
+        judge_heard_both(judge, flow, mark);
+    if (in->step & FLOW_LISTENER) {
+        unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
+        judge_add_endpoint(judge, &flow->key.addr[server], flow->key.port[server], ENDPOINT_TCP_LISTENER);
+    }
+    note_pair(judge, in, mark);
+    if (!judge->policy || !is_ripe(flow))
+        return;
+    struct verdict verdict;
+    judge_verdict(judge, flow, in->facts, in->now_ns, false, FLOW_END_INPUT, &verdict);
+    findings_count(judge, in, &verdict, mark);
+}
+
+static void count_reason(struct judge *judge, const char *reason)
+{
+    for (unsigned i = 0; i < REASONS_MAX; i++) {
+        if (!judge->reasons[i].reason)
+            judge->reasons[i].reason = reason;
+        if (strcmp(judge->reasons[i].reason, reason) == 0) {
+            judge->reasons[i].flows++;
+            return;
+        }
+    }
+}
+
+void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict)
+{
+    struct mark *mark = &judge->marks[in->slot];
+    note_pair(judge, in, mark);
+    judge_verdict(judge, in->flow, in->facts, in->now_ns, true, end, verdict);
+    judge->totals.flows++;
+    judge->totals.by_status[verdict->status]++;
+    if (!judge->policy)
+        return;
+    findings_count(judge, in, verdict, mark);
+    coverage_count(judge, in, verdict);
+    if (verdict->allow >= 0)
+        judge->allow_used[verdict->allow]++;
+    if (verdict->status == VERDICT_INCONCLUSIVE)
+        count_reason(judge, verdict->reason);
+    if (verdict->status == VERDICT_PASS && !in->flow->identity.name)
+        judge->totals.unidentified_pass++;
+}
+
+void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
+                 const struct proto_learned *learned)
+{
+    static const uint8_t kinds[] = {0, ENDPOINT_MEDIA, ENDPOINT_DCERPC, ENDPOINT_TDS, ENDPOINT_RELAY};
+    const struct addr *speaker = &in->flow->key.addr[speaker_side];
+    if (learned->kind == 0 || learned->kind >= sizeof kinds)
+        return;
+    enum endpoint_kind kind = kinds[learned->kind];
+    if (kind == ENDPOINT_DCERPC) {
+        /* Only the mapper on its documented port hands out ports; port 0 stands for "its answers were seen". */
+        if (in->flow->key.port[speaker_side] != 135)
+            return;
+        judge_add_endpoint(judge, speaker, 0, kind);
+        judge_add_endpoint(judge, speaker, learned->port, kind);
+    }
+    if (learned->has_addr)
+        judge_add_endpoint(judge, &learned->addr, learned->port, kind);
+    else
+        judge_add_endpoint(judge, speaker, learned->port, kind);
+}
+
+void judge_finish(struct judge *judge, int64_t now_ns)
+{
+    (void)now_ns;
+    findings_close(judge);
+}
+
+const struct judge_totals *judge_totals(const struct judge *judge)
+{
+    return &judge->totals;
+}
+
+const struct finding *judge_finding(const struct judge *judge, uint32_t number)
+{
+    return number < judge->findings.count ? map_value(&judge->findings, number) : NULL;
+}
+
+uint64_t judge_allow_used(const struct judge *judge, unsigned allow)
+{
+    return judge->allow_used ? judge->allow_used[allow] : 0;
+}
+
+const char *judge_inconclusive(const struct judge *judge, unsigned number, uint64_t *flows)
+{
+    if (number >= REASONS_MAX || !judge->reasons[number].reason)
+        return NULL;
+    *flows = judge->reasons[number].flows;
+    return judge->reasons[number].reason;
+}
