@@ -24,7 +24,7 @@
 
 #include "rolecall/mistakes.h"
 
-enum { JSON_IN_SIZE_MAX = 1 << 20, JSON_IN_DEPTH_MAX = 32 };
+enum { JSON_IN_SIZE_MAX = 1 << 20, JSON_IN_DEPTH_MAX = 32, JSON_PATH_SIZE = 200 };
 
 struct json_in;
 struct cJSON;
@@ -48,8 +48,11 @@ void json_in_free(struct json_in *in);
 
 struct json_value json_root(const struct json_in *in);
 struct json_place json_place(const struct json_value *value);
+/* How the value is reached: hosts[0].roles[1], narrow["lync-server-2013-edge/public-im/1"]. */
+void json_path(const struct json_value *value, char out[JSON_PATH_SIZE]);
 enum json_kind json_kind(const struct json_value *value);
 const char *json_text(const struct json_value *value);   /* "" unless JSON_TEXT */
+double json_number(const struct json_value *value);      /* 0 unless JSON_NUMBER */
 const char *json_member(const struct json_value *value); /* its key; "" in a list */
 unsigned json_count(const struct json_value *value);     /* members of a list or object; else 0 */
 

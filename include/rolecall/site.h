@@ -20,7 +20,6 @@ struct site_host {
     struct addr *addresses, *translated;
     unsigned address_count, translated_count;
     role_set roles;
-    struct json_place place;
 };
 
 struct site_network {
@@ -28,14 +27,12 @@ struct site_network {
     struct prefix *prefixes;
     unsigned prefix_count;
     role_set roles;
-    struct json_place place;
 };
 
 /* media_ports of one role; a modality that is not given has low 0. */
 struct site_media_ports {
     unsigned role; /* bit */
     struct port_range ranges[MODALITY_COUNT];
-    struct json_place place;
 };
 
 struct site_moved_port {
@@ -64,7 +61,6 @@ struct site_allow {
     unsigned port_count;
     const char *expires; /* "2027-01-31", or NULL */
     int64_t expires_ns;  /* the first moment after that day, UTC; INT64_MAX without */
-    struct json_place place;
 };
 
 struct site_severity {
@@ -102,7 +98,8 @@ struct site {
     enum ipsec_mode ipsec;
     uint16_t min_tls; /* 0x0301 .. 0x0304 */
     bool strict_outbound;
-    struct json_in *document;
+    /* Members of hosts, networks, media_ports and allow stand in the order of the file. */
+    struct json_in *document; /* NULL when no file stands behind it */
     struct keep *keep;
 };
 

@@ -468,6 +468,11 @@ const char *json_text(const struct json_value *value)
     return json_kind(value) == JSON_TEXT ? value->item->valuestring : "";
 }
 
+double json_number(const struct json_value *value)
+{
+    return json_kind(value) == JSON_NUMBER ? value->item->valuedouble : 0;
+}
+
 const char *json_member(const struct json_value *value)
 {
     return value->item->string ? value->item->string : "";
@@ -563,7 +568,7 @@ struct json_place json_place(const struct json_value *value)
     return place_of(value->in->original, offset_of(value, &key));
 }
 
-enum { PATH_SIZE = 200, EXPECTED_SIZE = 400 };
+enum { EXPECTED_SIZE = 400 };
 
 static bool is_plain_key(const char *key)
 {
@@ -573,22 +578,21 @@ static bool is_plain_key(const char *key)
     return *key != '\0';
 }
 
-/* "hosts[0].roles[1]", and ["a key like this"]. */
-static void write_path(const struct json_value *value, char out[PATH_SIZE])
+void json_path(const struct json_value *value, char out[JSON_PATH_SIZE])
 {
     if (!value->up) {
         out[0] = '\0';
         return;
     }
-    write_path(value->up, out);
+    json_path(value->up, out);
     size_t used = strlen(out);
     const char *key = value->item->string;
     if (!key)
-        snprintf(out + used, PATH_SIZE - used, "[%u]", value->index);
+        snprintf(out + used, JSON_PATH_SIZE - used, "[%u]", value->index);
     else if (is_plain_key(key))
-        snprintf(out + used, PATH_SIZE - used, "%s%s", used ? "." : "", key);
+        snprintf(out + used, JSON_PATH_SIZE - used, "%s%s", used ? "." : "", key);
     else
-        snprintf(out + used, PATH_SIZE - used, "[\"%s\"]", key);
+        snprintf(out + used, JSON_PATH_SIZE - used, "[\"%s\"]", key);
 }
 
 static char *write_found(const struct json_value *value)
@@ -608,14 +612,14 @@ __attribute__((format(printf, 4, 0))) static void add_mistake(const struct json_
                                                               va_list arguments)
 {
     struct mistakes *mistakes = value->in->mistakes;
-    char path[PATH_SIZE], text[EXPECTED_SIZE];
+    char path[JSON_PATH_SIZE], text[EXPECTED_SIZE];
     if (mistakes_full(mistakes)) {
         mistakes->more++;
         return;
     }
     size_t key, at = offset_of(value, &key);
     struct json_place place = place_of(value->in->original, at_key ? key : at);
-    write_path(value, path);
+    json_path(value, path);
     vsnprintf(text, sizeof text, expected, arguments);
     mistakes_add(mistakes, value->in->name, place.line, place.column, path, found, text);
 }
@@ -786,17 +790,23 @@ bool json_read(const struct json_value *object, const struct json_key *keys, uns
                void *context)
 {
     bool ok = true;
+    uint64_t seen = 0;
+    assert(count <= 64);
     if (!json_is(object, JSON_OBJECT, NULL))
         return false;
     for (unsigned i = 0; i < count; i++)
         store_default(&keys[i], target);
     for (struct json_value member = json_first(object); json_more(&member); json_next(&member)) {
         const struct json_key *key = find_key(&member, keys, count);
+        if (key &&
+            seen >> (key - keys) & 1) /* a duplicate, told when the file was opened: the first one counts */
+            continue;
+        if (key)
+            seen |= UINT64_C(1) << (key - keys);
         ok = key && read_key(&member, key, target, context) && ok;
     }
     for (unsigned i = 0; i < count; i++) {
-        struct json_value present;
-        if (keys[i].required && !json_find(object, keys[i].name, &present)) {
+        if (keys[i].required && !(seen >> i & 1)) {
             mistake_absent(object, "a key \"%s\"", keys[i].name);
             ok = false;
         }

@@ -25,7 +25,8 @@ struct rules {
 /* Reads one file as the next matrix of `rules`; what is wrong goes to `mistakes`. */
 void matrix_file_read(struct rules *rules, const char *path, struct mistakes *mistakes);
 
-/* A mistake at `value`, which names a role that is not there. */
-void mistake_no_role(const struct rules *rules, const struct json_value *value);
+/* The role, by its bit, whose own ports a row lists, which a site may move: whoever answers, or the opener
+ * where the range is its own. -1: anyone's, media (that has media_ports), or ipsec. */
+int rules_port_owner(const struct rules *rules, const struct matrix_row *row);
 
 #endif

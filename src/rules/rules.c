@@ -168,15 +168,11 @@ int rules_find_role(const struct rules *rules, const char *id)
     return -1;
 }
 
-void mistake_no_role(const struct rules *rules, const struct json_value *value)
+int rules_port_owner(const struct rules *rules, const struct matrix_row *row)
 {
-    struct nearest nearest = {.wanted = json_text(value)};
-    for (unsigned i = 0; i < rules->role_count; i++)
-        nearest_offer(&nearest, rules->roles[i].id);
-    if (nearest.best)
-        json_mistake(value, "a role (did you mean \"%s\"?)", nearest.best);
-    else
-        json_mistake(value, "a role");
+    if (row->direction == ROW_MEDIA || row->direction == ROW_IPSEC)
+        return -1;
+    return rules_find_role(rules, row->own_port ? row->from : row->to);
 }
 
 unsigned rules_feature_count(const struct rules *rules)
