@@ -1,11 +1,272 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
-#include "rolecall/proto.h"
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * smb.c - recognises SMB 1, 2 and 3, also encrypted and compressed, over direct TCP and the NetBIOS session
+ * service, and SMB in NetBIOS datagrams. Asked by the engine through proto_smb. Specifications: MS-SMB2 2.1
+ * and 2.2, MS-CIFS 2.2.3, RFC 1002 sections 4.3 and 4.4. The dialect chosen and the first share's path become
+ * facts; files, pipes and what they carry (also DCE/RPC) are ignored.
+ */
+#include "units.h"
+
+/* RFC 1002 4.3.1; a direct TCP header looks like SESSION_MESSAGE (MS-SMB2 2.1). */
+enum {
+    SESSION_MESSAGE = 0x00,
+    SESSION_REQUEST = 0x81,
+    POSITIVE_RESPONSE = 0x82,
+    NEGATIVE_RESPONSE = 0x83,
+    RETARGET_RESPONSE = 0x84,
+    KEEP_ALIVE = 0x85
+};
+
+/* RFC 1002 4.2.1 and RFC 1001 14.1: a length of 32, 32 letters A to P, no scope. */
+enum { NAME_SIZE = 34, NAME_LETTERS = 32 };
+
+/* MS-CIFS 2.2.3.1, MS-SMB2 2.2.1, 2.2.41, 2.2.42.1: what stands before the commands. */
+enum { SMB1_HEADER = 32, SMB2_HEADER = 64, TRANSFORM_HEADER = 52, COMPRESSED_HEADER = 16 };
+
+enum {
+    PROTOCOL_SMB1 = 0xff534d42,
+    PROTOCOL_SMB2 = 0xfe534d42,
+    PROTOCOL_TRANSFORM = 0xfd534d42,
+    PROTOCOL_COMPRESSED = 0xfc534d42
+};
+
+enum { SMB1_NEGOTIATE = 0x72, SMB1_REPLY = 0x80, NO_DIALECT = 0xffff }; /* MS-CIFS 2.2.3.1, 2.2.4.52.2 */
+enum { SMB2_NEGOTIATE = 0, SMB2_TREE_CONNECT = 3, SMB2_COMMANDS = 19, SMB2_REPLY = 1 }; /* MS-SMB2 2.2.1.2 */
+enum { DIALECT_SMB1 = 0x0100, DIALECT_WILDCARD = 0x02ff, DIALECT_SMB3 = 0x0300, DIALECT_SMB311 = 0x0311 };
+
+struct memory {
+    struct units_talk talk;
+};
+_Static_assert(sizeof(struct memory) <= PROTO_MEMORY_SIZE, "fits what the flow lends");
+
+static void skip_name(struct bytes *b)
+{
+    if (bytes_u8(b) != NAME_LETTERS && bytes_ok(b))
+        units_wrong(b);
+    for (unsigned i = 0; i < NAME_LETTERS; i++) {
+        uint8_t letter = bytes_u8(b);
+        if (bytes_ok(b) && (letter < 'A' || letter > 'P'))
+            units_wrong(b);
+    }
+    if (bytes_u8(b) != 0)
+        units_wrong(b);
+}
+
+/* `b` stands behind the protocol id, MS-CIFS 2.2.3.1. */
+static enum proto_answer read_smb1(struct bytes b, struct proto_facts *facts, struct proto_reply *reply)
+{
+    uint8_t command = bytes_u8(&b);
+    bytes_skip(&b, 4); /* status */
+    bool is_reply = bytes_u8(&b) & SMB1_REPLY;
+    bytes_skip(&b, SMB1_HEADER - 10);
+    uint8_t words = bytes_u8(&b);
+    uint16_t dialect = command == SMB1_NEGOTIATE && is_reply && words ? bytes_u16le(&b) : NO_DIALECT;
+    if (!bytes_ok(&b))
+        return units_answer(&b);
+    /* A negotiation alone says nothing: it may be answered in SMB 2 (MS-SMB2 3.2.4.2.2.1). */
+    if (is_reply && (command != SMB1_NEGOTIATE || dialect != NO_DIALECT))
+        facts->version = DIALECT_SMB1;
+    reply->speaker = is_reply ? SPEAKER_SERVER : SPEAKER_CLIENT;
+    return PROTO_YES;
+}
+
+/* The path is UTF-16LE; what is not ASCII becomes a question mark. */
+static void keep_path(struct bytes path, struct proto_facts *facts)
+{
+    uint8_t text[PROTO_TEXT_SIZE];
+    size_t size = 0;
+    while (path.left >= 2 && size < sizeof text) {
+        uint16_t unit = bytes_u16le(&path);
+        text[size++] = unit < 0x80 ? (uint8_t)unit : '?';
+    }
+    proto_text_set(&facts->detail, text, size);
+}
+
+/* MS-SMB2 2.2.9: structure size 9, flags, offset from the SMB2 header, length. */
+static enum proto_answer read_tree_connect(struct bytes b, struct proto_facts *facts)
+{
+    enum { FIXED_SIZE = 8 };
+    uint16_t structure = bytes_u16le(&b);
+    bytes_skip(&b, 2);
+    uint16_t offset = bytes_u16le(&b);
+    uint16_t length = bytes_u16le(&b);
+    if (bytes_ok(&b) && (structure != 9 || offset < SMB2_HEADER + FIXED_SIZE))
+        return PROTO_YES; /* nothing wrong with the header; only no path to be had */
+    bytes_skip(&b, (size_t)(offset - SMB2_HEADER - FIXED_SIZE));
+    struct bytes path = bytes_take(&b, length);
+    if (bytes_short(&b))
+        return PROTO_MORE;
+    if (bytes_ok(&b))
+        keep_path(path, facts);
+    return PROTO_YES;
+}
+
+/* `b` stands behind the protocol id, MS-SMB2 2.2.1. */
+static enum proto_answer read_smb2(struct bytes b, struct memory *memory, struct proto_facts *facts,
+                                   struct proto_reply *reply)
+{
+    if (bytes_u16le(&b) != SMB2_HEADER && bytes_ok(&b))
+        return PROTO_NO;
+    bytes_skip(&b, 6); /* credit charge, status */
+    uint16_t command = bytes_u16le(&b);
+    bytes_skip(&b, 2); /* credits */
+    bool is_reply = bytes_u32le(&b) & SMB2_REPLY;
+    bytes_skip(&b, SMB2_HEADER - 20);
+    if (!bytes_ok(&b))
+        return units_answer(&b);
+    if (command >= SMB2_COMMANDS)
+        return PROTO_NO;
+    reply->speaker = is_reply ? SPEAKER_SERVER : SPEAKER_CLIENT;
+
+    if (command == SMB2_NEGOTIATE && is_reply) { /* MS-SMB2 2.2.4 */
+        uint16_t structure = bytes_u16le(&b);
+        bytes_skip(&b, 2);
+        uint16_t dialect = bytes_u16le(&b);
+        if (bytes_short(&b))
+            return PROTO_MORE;
+        if (bytes_ok(&b) && structure == 65 && dialect != DIALECT_WILDCARD)
+            facts->version = dialect;
+    } else if (command == SMB2_TREE_CONNECT && !is_reply && facts->detail.size == 0) {
+        if (read_tree_connect(b, facts) == PROTO_MORE)
+            return PROTO_MORE;
+    }
+    memory->talk.known = facts->version && facts->detail.size;
+    return PROTO_YES;
+}
+
+/* `b` stands behind the protocol id; `size` counts what follows it in the message. MS-SMB2 2.2.41. */
+static enum proto_answer read_transform(struct bytes b, size_t size, struct memory *memory,
+                                        struct proto_facts *facts)
+{
+    bytes_skip(&b, 32); /* signature, nonce */
+    uint32_t original = bytes_u32le(&b);
+    bytes_skip(&b, 2);
+    uint16_t encrypted =
+        bytes_u16le(&b); /* SMB 3.0: the algorithm AES-128-CCM; 3.1.1: the flag; both are 1 */
+    bytes_skip(&b, 8);   /* session id */
+    if (!bytes_ok(&b))
+        return units_answer(&b);
+    if (encrypted != 1 || original > size)
+        return PROTO_NO;
+    if (facts->version == 0)
+        facts->version = DIALECT_SMB3; /* none older can encrypt */
+    memory->talk.known = true;         /* paths are hidden from here on */
+    return PROTO_YES;
+}
+
+/* `b` stands behind the protocol id, MS-SMB2 2.2.42.1. */
+static enum proto_answer read_compressed(struct bytes b, struct proto_facts *facts)
+{
+    enum { ALGORITHMS = 6, FLAG_CHAINED = 1 };
+    bytes_skip(&b, 4); /* original size */
+    uint16_t algorithm = bytes_u16le(&b);
+    uint16_t flags = bytes_u16le(&b);
+    bytes_skip(&b, 4); /* offset or length */
+    if (!bytes_ok(&b))
+        return units_answer(&b);
+    if (algorithm >= ALGORITHMS || flags > FLAG_CHAINED)
+        return PROTO_NO;
+    if (facts->version == 0)
+        facts->version = DIALECT_SMB311; /* none older can compress */
+    return PROTO_YES;
+}
+
+static enum proto_answer read_message(struct bytes b, size_t size, struct memory *memory,
+                                      struct proto_facts *facts, struct proto_reply *reply)
+{
+    uint32_t protocol = bytes_u32(&b);
+    if (!bytes_ok(&b))
+        return units_answer(&b);
+    switch (protocol) {
+    case PROTOCOL_SMB1:
+        return size < SMB1_HEADER ? PROTO_NO : read_smb1(b, facts, reply);
+    case PROTOCOL_SMB2:
+        return size < SMB2_HEADER ? PROTO_NO : read_smb2(b, memory, facts, reply);
+    case PROTOCOL_TRANSFORM:
+        return size < TRANSFORM_HEADER ? PROTO_NO : read_transform(b, size, memory, facts);
+    case PROTOCOL_COMPRESSED:
+        return size < COMPRESSED_HEADER ? PROTO_NO : read_compressed(b, facts);
+    default:
+        return PROTO_NO;
+    }
+}
+
+/* RFC 1002 4.3.2: called name, calling name. */
+static enum proto_answer read_session_request(struct bytes b, size_t size, struct proto_reply *reply)
+{
+    if (size != 2 * NAME_SIZE)
+        return PROTO_NO;
+    skip_name(&b);
+    skip_name(&b);
+    reply->speaker = SPEAKER_CLIENT;
+    return units_answer(&b);
+}
+
+/* The answers of the session service are four to ten bytes, too few to name anything. */
+static enum proto_answer read_session_answer(uint8_t type, size_t size, bool named, struct proto_reply *reply)
+{
+    size_t expected = type == NEGATIVE_RESPONSE   ? 1
+                      : type == RETARGET_RESPONSE ? 6
+                                                  : 0; /* RFC 1002 4.3.3-6 */
+    if (size != expected)
+        return PROTO_NO;
+    if (type != KEEP_ALIVE)
+        reply->speaker = SPEAKER_SERVER;
+    return named ? PROTO_YES : PROTO_MORE;
+}
+
+static enum proto_answer read_session_unit(const struct proto_question *question, struct bytes b, void *lent,
+                                           struct proto_facts *facts, struct proto_reply *reply, size_t *size)
+{
+    uint8_t type = bytes_u8(&b);
+    if (type != SESSION_MESSAGE && (type < SESSION_REQUEST || type > KEEP_ALIVE))
+        return PROTO_NO;
+    uint32_t length = bytes_u24(&b);
+    struct bytes inner = bytes_take(&b, length);
+    *size = 4 + (size_t)length;
+    if (type == SESSION_MESSAGE)
+        return read_message(inner, length, lent, facts, reply);
+    if (!bytes_ok(&inner))
+        return units_answer(&inner);
+    if (type == SESSION_REQUEST)
+        return read_session_request(inner, length, reply);
+    return read_session_answer(type, length, question->named, reply);
+}
+
+/* RFC 1002 4.4.1 and 4.4.2: DIRECT_UNIQUE, DIRECT_GROUP or BROADCAST with two names and a whole SMB message.
+ */
+static void ask_datagram(const struct proto_question *question, struct proto_facts *facts,
+                         struct proto_reply *reply)
+{
+    enum { DIRECT_UNIQUE = 0x10, BROADCAST = 0x12 };
+    const size_t header = 14;
+    struct bytes b = question->data;
+    uint8_t type = bytes_u8(&b);
+    bytes_skip(&b, 9); /* flags, id, source address and port */
+    uint16_t length = bytes_u16(&b);
+    bytes_skip(&b, 2); /* offset of this fragment */
+    if (bytes_ok(&b) && (type < DIRECT_UNIQUE || type > BROADCAST || length + header != question->wirelen))
+        return;
+    bytes_skip(&b, 2 * NAME_SIZE);
+    if (bytes_u32(&b) != PROTOCOL_SMB1) {
+        reply->answer = bytes_short(&b) ? PROTO_MORE : PROTO_NO;
+        return;
+    }
+    facts->version = DIALECT_SMB1;
+    *reply = (struct proto_reply){.answer = PROTO_YES, .evidence = 2, .settled = true};
+}
 
 static void ask(const struct proto_question *question, struct proto_memory *memory, struct proto_facts *facts,
                 struct proto_reply *reply)
 {
-    (void)question, (void)memory, (void)facts;
-    reply->answer = PROTO_NO;
+    if (question->transport == OVER_UDP) {
+        ask_datagram(question, facts, reply);
+        return;
+    }
+    units_ask(question, read_session_unit, memory->bytes, facts, reply);
 }
 
-const struct protocol proto_smb = {.name = "smb", .transports = OVER_TCP | OVER_UDP, .ask = ask};
+static const uint16_t ports[] = {445, 139, 138, 0};
+
+const struct protocol proto_smb = {
+    .name = "smb", .transports = OVER_TCP | OVER_UDP, .customary_ports = ports, .ask = ask};
