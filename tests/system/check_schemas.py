@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Holds the shipped rules and a sample site to their JSON Schemas, and each schema to its strictness: an unknown
+field, put anywhere an object may stand, must be refused. Exit 77: the jsonschema module is missing."""
+import copy
+import json
+import pathlib
+import re
+import sys
+
+try:
+    import jsonschema
+except ImportError:
+    sys.exit(77)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+SITE = {
+    "site": "contoso-hq",
+    "matrices": ["skype-for-business-server", "lync-server-2013-edge"],
+    "load_balancing": "dns",
+    "features": ["federation", "public-im", "xmpp"],
+    "hosts": [{"name": "av", "addresses": ["203.0.113.12"], "roles": ["edge-av"], "translated": ["192.0.2.12"]}],
+    "networks": [{"name": "office", "prefixes": ["10.20.4.0/22", "2001:db8:4::/64"], "roles": ["client"]}],
+    "media_ports": {"client": {"audio": "50020-50039", "video": "58000-58019", "application-sharing": "42000-42019"}},
+    "ports": {"edge-web-conferencing": {"443": "444"}},
+    "ipsec": "media-only",
+    "min_tls": "1.2",
+    "strict_outbound": True,
+    "narrow": {"lync-server-2013-edge/edge-internal-interface/2": ["director", "front-end"]},
+    "mute": ["weak-tls"],
+    "severity": {"plaintext-sip": "high", "media-port": 21},
+    "allow": [{"name": "admin", "from": ["10.20.0.5"], "to": ["front-end"], "transport": "tcp",
+               "ports": ["3389", "5000-5010"], "expires": "2027-01-31", "reason": "jump host"}],
+}
+
+# Each is the sample site with one thing wrong.
+WRONG_SITES = [
+    {"ipsec": "never"},
+    {"min_tls": "3.0"},
+    {"load_balancing": "both"},
+    {"severity": {"media-port": 50}},
+    {"severity": {"no-such-finding": 21}},
+    {"mute": ["no-such-finding"]},
+    {"media_ports": {"client": {"sound": "50020-50039"}}},
+    {"media_ports": {"client": {"audio": "from 50020"}}},
+    {"hosts": [{"name": "no address", "roles": []}]},
+    {"allow": [{"name": "neither end"}]},
+    {"allow": [{"to": [], "expires": "31.1.2027"}]},
+    {"strict_outbound": "yes"},
+]
+
+# Objects whose keys are names (roles, ports, rows, findings), not fields.
+MAPS = {"roles", "media_ports", "ports", "narrow", "severity"}
+
+failures = []
+
+
+def refuses(validator, document, what):
+    if validator.is_valid(document):
+        failures.append(f"accepted, but should not be: {what}")
+
+
+def objects(value, path=()):
+    """Every object with fixed fields, as the path to it."""
+    if isinstance(value, dict):
+        if not path or path[-1] not in MAPS:
+            yield path
+        for key, inner in value.items():
+            yield from objects(inner, path + (key,))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from objects(inner, path + (index,))
+
+
+def refuses_unknown_fields(validator, document):
+    for path in objects(document):
+        changed = copy.deepcopy(document)
+        place = changed
+        for step in path:
+            place = place[step]
+        place["unknown"] = 1
+        refuses(validator, changed, f"an unknown field at {path}")
+
+
+def without_comments(text):
+    """Blanks comments, but not what looks like one inside a text."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/',
+                  lambda m: m.group() if m.group()[0] == '"' else " ", text, flags=re.S)
+
+
+def main():
+    schemas = {name: json.loads((ROOT / "rules" / name).read_text()) for name in ("schema.json", "site.schema.json")}
+    for schema in schemas.values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    matrix = jsonschema.Draft202012Validator(schemas["schema.json"])
+    site = jsonschema.Draft202012Validator(schemas["site.schema.json"])
+
+    files = sorted(p for p in (ROOT / "rules").glob("*.json") if not p.name.endswith("schema.json"))
+    if len(files) < 3:
+        failures.append(f"only {len(files)} rule files")
+    for path in files:
+        document = json.loads(path.read_text())
+        failures.extend(f"{path.name}: {e.json_path}: {e.message}" for e in matrix.iter_errors(document))
+        document["rows"] = document["rows"][:2]
+        refuses_unknown_fields(matrix, document)
+        document["rows"][0]["direction"] = "sideways"
+        refuses(matrix, document, f"{path.name} with another direction")
+
+    failures.extend(f"sample site: {e.json_path}: {e.message}" for e in site.iter_errors(SITE))
+    refuses_unknown_fields(site, SITE)
+    for wrong in WRONG_SITES:
+        refuses(site, {**SITE, **wrong}, wrong)
+    for path in sorted((ROOT / "pcaps").glob("*.site.json")):
+        document = json.loads(without_comments(path.read_text()))
+        failures.extend(f"{path.name}: {e.json_path}: {e.message}" for e in site.iter_errors(document))
+
+    print("\n".join(failures) or f"{len(files)} rule files and the sample site fit; unknown fields are refused")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
