@@ -486,7 +486,7 @@ static void inconclusive_has_a_reason(void)
 {
     silent(2, true, 3 * SEC, "inconclusive", "");
     const cJSON *flow = run_flow(run, end_of(CLIENT_A, 50900), end_of(FRONT_END, 5061));
-    TEST_ASSERT_TRUE(text_at(flow, "event.reason")[0] != '\0');
+    TEST_ASSERT_TRUE(text_at(flow, "rolecall.compliance.reason")[0] != '\0');
 }
 
 static void silence_in_a_one_way_capture(void)
