@@ -63,6 +63,13 @@ static char here(const struct walk *w)
     return w->in->text[w->at]; /* NUL at the end */
 }
 
+/* One byte on, never past the end. */
+static void step(struct walk *w)
+{
+    if (w->at < w->in->size)
+        w->at++;
+}
+
 /* What stands at an offset, for "found": a few visible characters. */
 static void describe(const struct json_in *in, size_t at, char *out, size_t size)
 {
@@ -277,7 +284,7 @@ static void walk_members(struct walk *w, char close)
     bool object = close == '}';
     if (++w->depth > JSON_IN_DEPTH_MAX)
         refuse(w, w->at, NULL, "lists and objects nested at most 32 deep");
-    w->at++;
+    step(w);
     walk_space(w);
     bool first = true;
     while (!w->failed && (here(w) != close || !first)) {
@@ -287,7 +294,7 @@ static void walk_members(struct walk *w, char close)
             walk_space(w);
             if (here(w) != ':')
                 refuse(w, w->at, NULL, ":");
-            w->at++;
+            step(w);
         } else if (object) {
             refuse(w, w->at, NULL, "a key in double quotes");
         }
@@ -297,10 +304,10 @@ static void walk_members(struct walk *w, char close)
             break;
         if (here(w) != ',')
             refuse(w, w->at, NULL, object ? ", or }" : ", or ]");
-        w->at++;
+        step(w);
         walk_space(w);
     }
-    w->at++;
+    step(w);
     w->depth--;
 }
 
