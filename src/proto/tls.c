@@ -133,12 +133,19 @@ static enum proto_answer pretended_tls(const struct bytes *data)
     return rest.left >= sizeof client_tail ? PROTO_YES : PROTO_MORE;
 }
 
+struct beginning {
+    uint8_t type;     /* MESSAGE_CLIENT_HELLO or MESSAGE_SERVER_HELLO */
+    uint8_t evidence; /* 2: every inner length closes, or has not arrived; 1: one does not */
+    bool goes_on;     /* more follows the hello, as it should */
+};
+
 /* A ClientHello or ServerHello in handshake records at the start of `data`. */
-static enum proto_answer hello_begins(const struct bytes *data, uint8_t *type, struct proto_reply *reply)
+static enum proto_answer hello_begins(const struct bytes *data, struct beginning *beginning)
 {
     struct bytes first = *data;
     struct record record;
     uint8_t flat[PROTO_WINDOW_SIZE];
+    uint8_t *type = &beginning->type;
     if (!record_read(&first, &record))
         return PROTO_MORE;
     if (!record_is_valid(&record))
@@ -170,7 +177,8 @@ static enum proto_answer hello_begins(const struct bytes *data, uint8_t *type, s
                                                              : hello_read_server(body, false, &hello);
     if (answer == PROTO_NO)
         return PROTO_NO;
-    reply->evidence = here < body_size || hello.closed ? 2 : 1;
+    beginning->evidence = here < body_size || hello.closed ? 2 : 1;
+    beginning->goes_on = h.record_left > 0 || (record_read(&h.data, &record) && record_is_valid(&record));
     return PROTO_YES;
 }
 
@@ -268,43 +276,50 @@ static bool long_record_begins(const struct bytes *data)
 }
 
 /*
- * A side that is not seen from its beginning: a hello all the same, or records that chain. A record that ends
- * where the data ends is as exact as a chain, as the 16 bits of its length agree with TCP; but it is only
- * one. Weaker still is a record so long that its end cannot be waited for.
+ * Where in `data` records begin: at 0, or where they chain further in; SIZE_MAX: nowhere, or it cannot be
+ * told yet. A record that ends where the data ends is as exact as a chain, as the 16 bits of its length agree
+ * with TCP; but it is only one. Weaker still is a record so long that its end cannot be waited for.
  */
+static size_t records_find(const struct bytes *data, uint8_t *evidence)
+{
+    bool is_long = false;
+    size_t offset = chain_find(data, &is_long);
+    *evidence = offset == 0 && is_long ? 2 : 1;
+    if (offset == SIZE_MAX && data->left >= PROTO_WINDOW_SIZE && long_record_begins(data))
+        return 0;
+    return offset;
+}
+
+/* A side that is not seen from its beginning: a hello all the same, or records. */
 static enum proto_answer recognise_middle(const struct bytes *data, struct proto_reply *reply)
 {
-    uint8_t type = 0;
-    bool is_long = false;
-    enum proto_answer answer = hello_begins(data, &type, reply);
+    struct beginning beginning = {0};
+    enum proto_answer answer = hello_begins(data, &beginning);
+    reply->evidence = beginning.evidence;
     if (answer != PROTO_NO)
         return answer;
-    size_t offset = chain_find(data, &is_long);
-    reply->evidence = offset == 0 && is_long ? 2 : 1;
-    if (offset != SIZE_MAX)
+    if (records_find(data, &reply->evidence) != SIZE_MAX)
         return PROTO_YES;
-    if (!long_record_begins(data))
-        return PROTO_NO;
-    return data->left < PROTO_WINDOW_SIZE ? PROTO_MORE : PROTO_YES;
+    return long_record_begins(data) ? PROTO_MORE : PROTO_NO;
 }
 
 static enum proto_answer recognise_start(const struct bytes *data, struct tls_memory *memory,
                                          struct proto_reply *reply)
 {
     int first = bytes_peek(data, 0);
-    uint8_t type = 0;
     if (first == RECORD_ALERT) {
         reply->evidence = 2;
         return recognise_alert(*data);
     }
     if (first != RECORD_HANDSHAKE)
         return first >= 0x80 ? recognise_old_hello(data, memory) : PROTO_NO;
-    enum proto_answer answer = hello_begins(data, &type, reply);
-    if (answer == PROTO_YES && type == MESSAGE_SERVER_HELLO && memory->old_hello) {
-        /* The pretenders' answer is a ServerHello too: wait for what comes after it. */
-        bool is_long = false;
-        return chain_begins(data, 0, &is_long) && is_long ? PROTO_YES : PROTO_MORE;
-    }
+    struct beginning beginning = {0};
+    enum proto_answer answer = hello_begins(data, &beginning);
+    reply->evidence = beginning.evidence;
+    /* Those who pretend with the SSL 2.0 form are answered by a ServerHello, too, and by nothing after it. */
+    if (answer == PROTO_YES && memory->old_hello && beginning.type == MESSAGE_SERVER_HELLO &&
+        !beginning.goes_on)
+        return PROTO_MORE;
     return answer;
 }
 
@@ -491,43 +506,53 @@ static enum step record_step(struct bytes *data, unsigned side, struct tls_memor
     return STEP_DONE;
 }
 
+/* The SSL 2.0 form has no record around it. */
+static enum step old_hello_step(const struct proto_question *question, struct bytes *data,
+                                struct tls_memory *memory)
+{
+    size_t size;
+    enum proto_answer answer = old_hello_begins(*data, &size);
+    if (answer != PROTO_YES)
+        return answer == PROTO_MORE ? STEP_WAIT : STEP_WRONG;
+    memory->client = (uint8_t)(question->side + 1);
+    memory->client_hello = true;
+    memory->side[question->side].state = SIDE_CLEAR;
+    bytes_skip(data, size);
+    return STEP_DONE;
+}
+
+/* Looks for a record to go on from. */
+static enum step lost_step(struct bytes *data, struct tls_side *s)
+{
+    uint8_t evidence;
+    size_t offset = records_find(data, &evidence);
+    if (offset == SIZE_MAX && data->left < PROTO_WINDOW_SIZE)
+        return STEP_WAIT;
+    if (offset != SIZE_MAX)
+        s->state = SIDE_OPAQUE;
+    bytes_skip(data, offset != SIZE_MAX ? offset : data->left);
+    return STEP_DONE;
+}
+
 /* The first bytes of a side, or the first after a gap: where to go on reading. */
 static enum step side_begin(const struct proto_question *question, struct bytes *data,
                             struct tls_memory *memory)
 {
     struct tls_side *s = &memory->side[question->side];
-    struct proto_reply unused = {0};
-    uint8_t type = 0;
-    size_t old_size = 0;
-    bool is_long = false;
-    bool lost = question->gap || (s->state == SIDE_NEW && !question->start);
-    if (s->state == SIDE_NEW && !question->gap && bytes_peek(data, 0) >= 0x80 && question->start) {
-        enum proto_answer answer = old_hello_begins(*data, &old_size);
-        if (answer != PROTO_YES)
-            return answer == PROTO_MORE ? STEP_WAIT : STEP_WRONG;
-        memory->client = (uint8_t)(question->side + 1);
-        memory->client_hello = true;
-        bytes_skip(data, old_size);
+    struct beginning beginning = {0};
+    bool is_first = s->state == SIDE_NEW && !question->gap;
+    if (is_first && question->start && bytes_peek(data, 0) >= 0x80)
+        return old_hello_step(question, data, memory);
+    if (is_first && (question->start || hello_begins(data, &beginning) == PROTO_YES)) {
         s->state = SIDE_CLEAR;
-    } else if (s->state == SIDE_NEW && (!lost || hello_begins(data, &type, &unused) == PROTO_YES)) {
-        s->state = SIDE_CLEAR;
-    } else if (lost) {
+        return STEP_DONE;
+    }
+    if (s->state != SIDE_LOST || question->gap) {
         s->has_gap |= !s->changed_cipher; /* after it nothing was readable anyway */
         s->state = SIDE_LOST;
         s->message_left = s->record_left = 0;
     }
-    if (s->state != SIDE_LOST)
-        return STEP_DONE;
-    size_t offset = chain_find(data, &is_long);
-    if (offset == SIZE_MAX) { /* nothing to hold on to here */
-        if (data->left < PROTO_WINDOW_SIZE)
-            return STEP_WAIT;
-        offset = data->left;
-    } else {
-        s->state = SIDE_OPAQUE;
-    }
-    bytes_skip(data, offset);
-    return STEP_DONE;
+    return lost_step(data, s);
 }
 
 static void conclude_full(struct tls_memory *memory, struct proto_facts *facts)
