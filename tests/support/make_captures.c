@@ -33,8 +33,8 @@
 #define DC         "10.20.0.9" /* directory, DNS, time: no role */
 #define FILES      "10.20.0.20"
 #define ROUTER     "10.20.0.1"
-#define GATEWAY    "10.20.7.5"     /* to the telephone network: no role */
-#define PROXY      "10.20.7.9"     /* reverse proxy: no role */
+#define GATEWAY    "10.20.2.5"     /* to the telephone network: no role */
+#define PROXY      "10.20.2.9"     /* reverse proxy: no role */
 #define REMOTE     "198.51.100.77" /* an external user */
 #define PARTNER    "198.51.100.25" /* a federated company's Access Edge */
 #define PARTNER_AV "198.51.100.26"

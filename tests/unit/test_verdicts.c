@@ -345,7 +345,7 @@ static void media_between_clients(void)
 static void media_with_an_unknown_peer(void)
 {
     /* The gateway has no role and no media rows: only Mediation's own port counts. */
-    media(end_of("10.20.7.5", 16000), end_of(MEDIATION, 49300), talk_media, "", "pass", "", SFB(40), "range");
+    media(end_of("10.20.2.5", 16000), end_of(MEDIATION, 49300), talk_media, "", "pass", "", SFB(40), "range");
 }
 
 static void media_over_tcp(void)
