@@ -15,11 +15,10 @@
 #ifndef ROLECALL_ENGINE_H
 #define ROLECALL_ENGINE_H
 
+#include "rolecall/judge.h"
 #include "rolecall/packet.h"
 
 struct engine;
-struct judge;
-struct policy;
 
 struct engine_options {
     const struct policy *policy; /* NULL: flows are followed and reported, nothing is judged */
@@ -31,6 +30,8 @@ struct engine_options {
     const char *run_id;          /* 16 hex digits, first part of event.id */
     uint64_t hash_key[2];        /* key of the flow table's hash; fixed for files, random for live capture */
     void (*line)(void *context, const char *line, size_t size); /* NULL: no events are made */
+    /* Every flow that is over, with its facts and verdict, for whoever learns from flows (discovery); may be NULL. */
+    void (*flow_over)(void *context, const struct judge_flow *in, const struct verdict *verdict, enum flow_end end);
     void *context;
 };
 

@@ -158,8 +158,9 @@ static void unexpected_outbound(const struct words *w)
 
 static void unexpected_protocol(const struct words *w)
 {
-    from_to(w, "speaks");
-    say(w->reason, " %s", w->protocol);
+    say_end(w->reason, w->judge, w->in, w->verdict, w->initiator);
+    say(w->reason, " speaks %s to ", w->protocol);
+    say_end(w->reason, w->judge, w->in, w->verdict, w->responder);
     on_port(w);
     say(w->reason, ", which the document gives to another protocol: ");
     say_row(w->reason, w->verdict);

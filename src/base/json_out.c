@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * json_out.c - the bounded JSON writer: RFC 8259, with UTF-8 checked as Unicode 15 table 3-7 has it. Used by the events
+ * and by every command that prints JSON.
+ */
+#include "rolecall/json_out.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RESERVE = 64 }; /* kept for closing brackets */
+
+void json_start(struct json_out *out, char *buffer, size_t size)
+{
+    *out = (struct json_out){.at = buffer, .size = size, .first = true};
+}
+
+static void put(struct json_out *out, const char *text, size_t size)
+{
+    if (out->full || size >= out->size - out->used) {
+        out->full = true;
+        return;
+    }
+    memcpy(out->at + out->used, text, size);
+    out->used += size;
+}
+
+static void put_char(struct json_out *out, char c)
+{
+    put(out, &c, 1);
+}
+
+bool json_finish(struct json_out *out)
+{
+    out->at[out->used < out->size ? out->used : out->size - 1] = '\0';
+    return !out->full;
+}
+
+bool json_has_room(const struct json_out *out, size_t size)
+{
+    return !out->full && out->used + size + RESERVE < out->size;
+}
+
+static void begin_value(struct json_out *out, const char *key)
+{
+    if (!out->first)
+        put_char(out, ',');
+    out->first = false;
+    if (!key)
+        return;
+    put_char(out, '"');
+    put(out, key, strlen(key));
+    put(out, "\":", 2);
+}
+
+static void open_with(struct json_out *out, const char *key, char bracket)
+{
+    begin_value(out, key);
+    put_char(out, bracket);
+    out->first = true;
+}
+
+static void close_with(struct json_out *out, char bracket)
+{
+    put_char(out, bracket);
+    out->first = false;
+}
+
+void json_object(struct json_out *out, const char *key)
+{
+    open_with(out, key, '{');
+}
+
+void json_end_object(struct json_out *out)
+{
+    close_with(out, '}');
+}
+
+void json_array(struct json_out *out, const char *key)
+{
+    open_with(out, key, '[');
+}
+
+void json_end_array(struct json_out *out)
+{
+    close_with(out, ']');
+}
+
+void json_unsigned(struct json_out *out, const char *key, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    begin_value(out, key);
+    put(out, digits + at, sizeof digits - at);
+}
+
+void json_signed(struct json_out *out, const char *key, int64_t value)
+{
+    if (value >= 0) {
+        json_unsigned(out, key, (uint64_t)value);
+        return;
+    }
+    begin_value(out, key);
+    put_char(out, '-');
+    bool first = out->first;
+    out->first = true;
+    json_unsigned(out, NULL, -(uint64_t)value);
+    out->first = first;
+}
+
+void json_bool(struct json_out *out, const char *key, bool value)
+{
+    begin_value(out, key);
+    put(out, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    begin_value(out, key);
+    put_char(out, '"');
+    for (size_t i = 0; i < size; i++) {
+        put_char(out, digits[bytes[i] >> 4]);
+        put_char(out, digits[bytes[i] & 15]);
+    }
+    put_char(out, '"');
+}
+
+void json_format(struct json_out *out, const char *key, const char *format, ...)
+{
+    char text[JSON_STRING_MAX + 1];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    json_string(out, key, text);
+}
+
+/* The length of the well-formed UTF-8 sequence at `s` and its code point; 0 when it is none. */
+static size_t utf8_at(const uint8_t *s, size_t left, uint32_t *point)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (s[0] < 0x80) {
+        *point = s[0];
+        return 1;
+    }
+    size_t size = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : 0;
+    if (!size || size > left)
+        return 0;
+    *point = s[0] & (0xff >> (size + 1));
+    for (size_t i = 1; i < size; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        *point = *point << 6 | (s[i] & 0x3f);
+    }
+    bool surrogate = *point >= 0xd800 && *point <= 0xdfff;
+    return *point < least[size] || *point > 0x10ffff || surrogate ? 0 : size;
+}
+
+/* Characters that could break a line, hide text or turn it round on a terminal or a page. */
+static bool is_harmful(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x061c || point == 0x2028 || point == 0x2029 ||
+           (point >= 0x200e && point <= 0x200f) || (point >= 0x202a && point <= 0x202e) ||
+           (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
+}
+
+unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    unsigned repair = JSON_AS_IT_WAS;
+    size_t written = 0;
+    begin_value(out, key);
+    put_char(out, '"');
+    for (size_t i = 0; i < size;) {
+        uint32_t point = 0;
+        size_t step = utf8_at(bytes + i, size - i, &point);
+        bool bad = step == 0 || is_harmful(point);
+        size_t cost = bad ? 3 : step;
+        if (written + cost > JSON_STRING_MAX) {
+            repair |= JSON_SHORTENED;
+            break;
+        }
+        if (bad) {
+            put(out, replacement, 3);
+            repair |= JSON_REPAIRED;
+        } else {
+            if (point == '"' || point == '\\')
+                put_char(out, '\\');
+            put(out, (const char *)bytes + i, step);
+        }
+        written += cost;
+        i += step ? step : 1;
+    }
+    put_char(out, '"');
+    return repair;
+}
+
+unsigned json_string(struct json_out *out, const char *key, const char *value)
+{
+    return json_captured(out, key, (const uint8_t *)(value ? value : ""), value ? strlen(value) : 0);
+}

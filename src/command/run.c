@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * run.c - captures through an engine. Used by analyze and discover; see run.h.
+ */
+#include "run.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "rolecall/decode.h"
+
+enum { PROGRESS_EVERY = 65536, PROGRESS_SIZE_MIN = 16 << 20, BAR_WIDTH = 40 };
+
+struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged)
+{
+    struct capture_errors errors = {.count = 0};
+    struct capture_options options = {.paths = paths, .path_count = count, .filter = filter,
+                                      .reads_linktype = decode_reads_linktype};
+    struct capture *capture = capture_open_files(&options, &errors);
+    for (size_t i = 0; i < errors.count && i < CAPTURE_ERRORS_MAX; i++)
+        fprintf(stderr, "rolecall: %s\n", errors.text[i]);
+    if (errors.count > CAPTURE_ERRORS_MAX)
+        fprintf(stderr, "rolecall: and %zu more inputs that cannot be read\n", errors.count - CAPTURE_ERRORS_MAX);
+    *damaged |= errors.count > 0;
+    return capture;
+}
+
+static void show_progress(const struct capture *capture)
+{
+    uint64_t size = capture_size(capture), position = capture_position(capture);
+    if (size < PROGRESS_SIZE_MIN)
+        return;
+    unsigned filled = (unsigned)(position >= size ? BAR_WIDTH : position * BAR_WIDTH / size);
+    fprintf(stderr, "\r[%.*s%*s] %3u %%", (int)filled, "########################################",
+            (int)(BAR_WIDTH - filled), "", (unsigned)(position >= size ? 100 : position * 100 / size));
+}
+
+bool run_capture(struct capture *capture, struct engine *engine, const struct run_range *range, bool *damaged)
+{
+    struct frame frame;
+    enum capture_status status;
+    uint64_t frames = 0;
+    bool progress = isatty(STDERR_FILENO), any = false;
+    while ((status = capture_next(capture, &frame)) != CAPTURE_END) {
+        if (status == CAPTURE_PROBLEM) {
+            fprintf(stderr, "%srolecall: %s\n", progress && frames >= PROGRESS_EVERY ? "\n" : "", capture_problem(capture));
+            *damaged = true;
+            continue;
+        }
+        if (++frames % PROGRESS_EVERY == 0 && progress)
+            show_progress(capture);
+        if (range && (frame.time_ns < range->from_ns || frame.time_ns >= range->to_ns))
+            continue;
+        engine_frame(engine, &frame);
+        any = true;
+    }
+    if (progress && frames >= PROGRESS_EVERY && capture_size(capture) >= PROGRESS_SIZE_MIN)
+        fprintf(stderr, "\r%*s\r", BAR_WIDTH + 9, "");
+    engine_finish(engine);
+    return any;
+}

@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * engine.c - the packet's whole path: capture hands in a frame, decode makes a packet of it, its flow is found and
+ * follows it, identification looks at the payload, the judge hears what changed, events leave.
+ *
+ * Frames are gathered into batches. A flow belongs to one of SHARDS shards by its address pair, and a shard to one
+ * worker; what a worker has to say to the judge goes into notes, which are handed over in packet order, shard by shard
+ * within one packet. With one worker the notes are handed over at once. So the judge hears the same story for any
+ * number of workers, and the output is the same. Newcomers start at engine_frame() and work_on_packet().
+ */
+#include "rolecall/engine.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "rolecall/decode.h"
+#include "rolecall/event.h"
+#include "rolecall/judge.h"
+
+enum {
+    SHARDS = 16,
+    BATCH_PACKETS = 256,
+    BATCH_BYTES = 1 << 20,     /* copied frames of a batch; a larger frame is cut */
+    BATCHES = 4,               /* in the ring between reader and workers */
+    WORKERS_MAX = 16,
+    EXPIRE_PER_BATCH = 256,    /* flows a shard may end by silence before a batch */
+    FLOWS_DEFAULT = 262144,
+    NOTES_PER_PACKET = 3       /* a flow evicted, one begun, one changed */
+};
+
+enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_END, NOTE_LEARNED };
+
+/* What a worker tells the judge: a copy, because the flow goes on changing. */
+struct note {
+    uint32_t order; /* packet in the batch + 1, then shard: what comes first is told first */
+    uint32_t slot;
+    uint8_t kind;
+    uint8_t end; /* enum flow_end */
+    uint8_t speaker;
+    uint16_t step;
+    int64_t now_ns;
+    struct flow flow;
+    struct addr icmp_sender;
+    struct proto_facts facts;
+    struct proto_learned learned;
+};
+
+struct shard {
+    struct flow_table *table;
+    struct identifier *identifier;
+    uint32_t first_slot;
+    uint64_t evicted;
+};
+
+struct batch_packet {
+    struct packet packet;
+    struct flow_key key;
+    uint64_t hash;
+    uint8_t side, shard;
+    bool is_icmp; /* key is that of the quoted flow, side the sender of the quoted packet */
+};
+
+struct batch {
+    struct batch_packet packets[BATCH_PACKETS];
+    unsigned count;
+    int64_t first_ns, last_ns;
+    uint8_t *bytes;
+    size_t used;
+    struct note *notes[WORKERS_MAX];
+    uint32_t note_count[WORKERS_MAX], note_room[WORKERS_MAX];
+};
+
+struct worker {
+    struct engine *engine;
+    unsigned number;
+    pthread_t thread;
+    bool started;
+    uint64_t done;            /* batches worked on */
+    struct batch *batch;      /* being worked on */
+    int64_t now_ns;           /* of the packet being worked on */
+    uint32_t order;
+    unsigned step;
+    struct addr icmp_sender;
+    uint64_t notes_lost;
+};
+
+struct engine {
+    struct engine_options options;
+    struct decoder *decoder;
+    struct judge *judge;
+    struct event_writer writer;
+    struct shard shards[SHARDS];
+    struct worker workers[WORKERS_MAX];
+    struct batch batches[BATCHES];
+    uint64_t filled, collected; /* batches handed to the workers, and taken back from them */
+    int64_t now_ns;             /* latest packet time */
+    uint64_t packets, bytes, icmp_errors, icmp_unbound, duplicates, oversized;
+    bool stopping, finished;
+    pthread_mutex_t lock;
+    pthread_cond_t work_ready, work_done;
+};
+
+static bool is_inline(const struct engine *engine)
+{
+    return engine->options.workers == 1;
+}
+
+static uint32_t flows_per_shard(const struct engine_options *options)
+{
+    uint32_t flows = options->flows_max ? options->flows_max : FLOWS_DEFAULT;
+    return (flows + SHARDS - 1) / SHARDS < 64 ? 64 : (flows + SHARDS - 1) / SHARDS;
+}
+
+/* Pools of identification, in proportion to the flows: few flows are being identified at any time, RTP excepted. */
+static uint32_t works_of(uint32_t flows)
+{
+    return flows / 2 + 64;
+}
+
+static uint32_t windows_of(uint32_t flows)
+{
+    return flows / 16 + 64;
+}
+
+static uint32_t facts_of(uint32_t flows)
+{
+    return flows;
+}
+
+/* ---- what is told to the judge ---- */
+
+static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end, const struct judge_flow *in,
+                       unsigned speaker, const struct proto_learned *learned)
+{
+    struct verdict verdict;
+    switch (kind) {
+    case NOTE_BEGIN:
+        judge_begin(engine->judge, in);
+        break;
+    case NOTE_CHANGE:
+        judge_note(engine->judge, in);
+        break;
+    case NOTE_LEARNED:
+        judge_learn(engine->judge, in, speaker, learned);
+        break;
+    case NOTE_END:
+        engine->now_ns = in->now_ns > engine->now_ns ? in->now_ns : engine->now_ns;
+        judge_end(engine->judge, in, end, &verdict);
+        if (engine->options.every_flow && engine->writer.line)
+            event_flow(&engine->writer, in, &verdict, end);
+        if (engine->options.flow_over)
+            engine->options.flow_over(engine->options.context, in, &verdict, end);
+        break;
+    }
+}
+
+static void tell(struct worker *worker, enum note_kind kind, struct flow *flow, uint32_t index, enum flow_end end,
+                 unsigned speaker, const struct proto_learned *learned)
+{
+    struct engine *engine = worker->engine;
+    const struct shard *shard = &engine->shards[worker->order % SHARDS];
+    struct judge_flow in = {.flow = flow, .facts = identify_facts(shard->identifier, &flow->identity),
+                            .slot = shard->first_slot + index, .now_ns = worker->now_ns, .step = worker->step,
+                            .icmp_sender = worker->icmp_sender};
+    if (is_inline(engine)) {
+        tell_judge(engine, kind, end, &in, speaker, learned);
+        return;
+    }
+    struct batch *batch = worker->batch;
+    uint32_t *count = &batch->note_count[worker->number];
+    if (*count == batch->note_room[worker->number]) {
+        /* Room is made for the worst case; should it not suffice, growing is better than silence. */
+        uint32_t room = batch->note_room[worker->number] * 2;
+        struct note *more = realloc(batch->notes[worker->number], room * sizeof *more);
+        if (!more) {
+            worker->notes_lost++;
+            return;
+        }
+        batch->notes[worker->number] = more;
+        batch->note_room[worker->number] = room;
+    }
+    struct note *note = &batch->notes[worker->number][(*count)++];
+    note->order = worker->order;
+    note->slot = in.slot;
+    note->kind = (uint8_t)kind;
+    note->end = (uint8_t)end;
+    note->speaker = (uint8_t)speaker;
+    note->step = (uint16_t)in.step;
+    note->now_ns = in.now_ns;
+    note->flow = *flow;
+    note->icmp_sender = in.icmp_sender;
+    note->facts = *in.facts;
+    if (learned)
+        note->learned = *learned;
+}
+
+/* ---- one worker's share of a batch ---- */
+
+static void flow_is_over(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+{
+    struct worker *worker = context;
+    struct shard *shard = &worker->engine->shards[worker->order % SHARDS];
+    shard->evicted += end == FLOW_END_EVICTED;
+    worker->step = 0;
+    tell(worker, NOTE_END, flow, index, end, 0, NULL);
+    identity_release(shard->identifier, &flow->identity);
+}
+
+/* The flow of a packet, begun anew where the old one is over. */
+static struct flow *flow_of(struct worker *worker, const struct batch_packet *item, struct shard *shard,
+                            uint32_t *index, bool *is_new)
+{
+    struct flow *flow = flow_table_find(shard->table, &item->key, item->hash, index);
+    *is_new = false;
+    if (flow && flow_is_over_for(flow, &item->packet)) {
+        flow_is_over(worker, flow, *index, flow_end_of(flow));
+        flow_table_remove(shard->table, *index);
+        flow = NULL;
+    }
+    if (flow)
+        return flow;
+    flow = flow_table_add(shard->table, &item->key, item->hash, index, flow_is_over, worker);
+    flow_begin(flow, &item->packet, item->side);
+    *is_new = true;
+    return flow;
+}
+
+static bool identify(const struct batch_packet *item, struct shard *shard, struct flow *flow,
+                     struct identify_learned *learned)
+{
+    const struct packet *packet = &item->packet;
+    struct identify_input input = {.time_ns = packet->time_ns,
+                                   .payload = packet->payload,
+                                   .payload_wirelen = packet->payload_wirelen,
+                                   .side = item->side ^ flow->first,
+                                   .ports = {packet->source_port, packet->destination_port},
+                                   .is_syn = packet->tcp_flags & TCP_SYN,
+                                   .sequence = packet->tcp_sequence};
+    if (packet->protocol == IP_TCP)
+        return identify_segment(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
+    if (packet->protocol == IP_UDP)
+        return identify_datagram(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
+    return false;
+}
+
+static void work_on_icmp(struct worker *worker, const struct batch_packet *item, struct shard *shard)
+{
+    uint32_t index;
+    struct flow *flow = flow_table_find(shard->table, &item->key, item->hash, &index);
+    const struct packet *packet = &item->packet;
+    if (!flow || !flow_icmp(flow, item->side, packet->protocol == IP_ICMPV6, packet->icmp_type, packet->icmp_code))
+        return;
+    worker->step = FLOW_REFUSAL;
+    worker->icmp_sender = packet->source;
+    tell(worker, NOTE_CHANGE, flow, index, FLOW_END_INPUT, 0, NULL);
+    worker->icmp_sender = (struct addr){{0}};
+}
+
+static void work_on_packet(struct worker *worker, const struct batch_packet *item)
+{
+    struct shard *shard = &worker->engine->shards[item->shard];
+    struct identify_learned learned = {.count = 0};
+    uint32_t index;
+    bool is_new, changed = false;
+    worker->now_ns = item->packet.time_ns;
+    if (item->is_icmp) {
+        work_on_icmp(worker, item, shard);
+        return;
+    }
+    struct flow *flow = flow_of(worker, item, shard, &index, &is_new);
+    worker->step = flow_follow(flow, &item->packet, item->side);
+    bool syn = item->packet.protocol == IP_TCP && (item->packet.tcp_flags & TCP_SYN);
+    if (!(worker->step & FLOW_DUPLICATE) && ((worker->step & FLOW_HAS_DATA) || syn) && !flow->identity.settled)
+        changed = identify(item, shard, flow, &learned);
+    if (is_new)
+        tell(worker, NOTE_BEGIN, flow, index, FLOW_END_INPUT, 0, NULL);
+    for (unsigned i = 0; i < learned.count; i++)
+        tell(worker, NOTE_LEARNED, flow, index, FLOW_END_INPUT, item->side, &learned.items[i]);
+    if (changed || (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)) ||
+        (is_new && !(item->packet.protocol == IP_TCP || item->packet.protocol == IP_UDP)))
+        tell(worker, NOTE_CHANGE, flow, index, FLOW_END_INPUT, 0, NULL);
+}
+
+static void expire(struct worker *worker, const struct batch *batch)
+{
+    for (unsigned s = worker->number; s < SHARDS; s += worker->engine->options.workers) {
+        worker->order = s;
+        worker->now_ns = batch->first_ns;
+        flow_table_expire(worker->engine->shards[s].table, batch->first_ns, EXPIRE_PER_BATCH, flow_is_over, worker);
+    }
+}
+
+static void work_on_batch(struct worker *worker, struct batch *batch)
+{
+    unsigned workers = worker->engine->options.workers;
+    worker->batch = batch;
+    batch->note_count[worker->number] = 0;
+    expire(worker, batch);
+    for (unsigned i = 0; i < batch->count; i++)
+        if (batch->packets[i].shard % workers == worker->number)
+            flow_table_prefetch(worker->engine->shards[batch->packets[i].shard].table, batch->packets[i].hash);
+    for (unsigned i = 0; i < batch->count; i++) {
+        if (batch->packets[i].shard % workers != worker->number)
+            continue;
+        worker->order = (i + 1) * SHARDS + batch->packets[i].shard;
+        work_on_packet(worker, &batch->packets[i]);
+    }
+}
+
+/* ---- handing batches to workers and taking their notes back ---- */
+
+static void *worker_thread(void *argument)
+{
+    struct worker *worker = argument;
+    struct engine *engine = worker->engine;
+    pthread_mutex_lock(&engine->lock);
+    for (;;) {
+        while (worker->done == engine->filled && !engine->stopping)
+            pthread_cond_wait(&engine->work_ready, &engine->lock);
+        if (worker->done == engine->filled)
+            break;
+        struct batch *batch = &engine->batches[worker->done % BATCHES];
+        pthread_mutex_unlock(&engine->lock);
+        work_on_batch(worker, batch);
+        pthread_mutex_lock(&engine->lock);
+        worker->done++;
+        pthread_cond_signal(&engine->work_done);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return NULL;
+}
+
+/* All workers' notes of one batch, in the order of their packets. */
+static void tell_notes(struct engine *engine, struct batch *batch)
+{
+    uint32_t next[WORKERS_MAX] = {0};
+    for (;;) {
+        const struct note *first = NULL;
+        unsigned from = 0;
+        for (unsigned w = 0; w < engine->options.workers; w++) {
+            if (next[w] == batch->note_count[w])
+                continue;
+            const struct note *note = &batch->notes[w][next[w]];
+            if (!first || note->order < first->order) {
+                first = note;
+                from = w;
+            }
+        }
+        if (!first)
+            return;
+        next[from]++;
+        struct judge_flow in = {.flow = &first->flow, .facts = &first->facts, .slot = first->slot,
+                                .now_ns = first->now_ns, .step = first->step, .icmp_sender = first->icmp_sender};
+        tell_judge(engine, first->kind, first->end, &in, first->speaker, &first->learned);
+    }
+}
+
+/* Takes back the oldest batch that is out; waits until every worker has done its share. */
+static void collect(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    for (unsigned w = 0; w < engine->options.workers; w++)
+        while (engine->workers[w].done <= engine->collected)
+            pthread_cond_wait(&engine->work_done, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
+    tell_notes(engine, &engine->batches[engine->collected % BATCHES]);
+    engine->collected++;
+}
+
+static void hand_over(struct engine *engine)
+{
+    struct batch *batch = &engine->batches[engine->filled % BATCHES];
+    if (!batch->count)
+        return;
+    if (is_inline(engine)) {
+        work_on_batch(&engine->workers[0], batch);
+    } else {
+        pthread_mutex_lock(&engine->lock);
+        engine->filled++;
+        pthread_cond_broadcast(&engine->work_ready);
+        pthread_mutex_unlock(&engine->lock);
+        while (engine->filled - engine->collected == BATCHES)
+            collect(engine);
+        batch = &engine->batches[engine->filled % BATCHES];
+    }
+    batch->count = 0;
+    batch->used = 0;
+}
+
+/* ---- the reader's side ---- */
+
+static const uint8_t *keep(struct batch *batch, const uint8_t *from, size_t size)
+{
+    uint8_t *at = batch->bytes + batch->used;
+    if (size)
+        memcpy(at, from, size);
+    batch->used += size;
+    return at;
+}
+
+/* Gives a decoded packet its flow's key, hash and shard; false: it belongs to no flow. */
+static bool place(struct engine *engine, struct batch_packet *item)
+{
+    const struct packet *packet = &item->packet;
+    unsigned side;
+    item->is_icmp = packet->protocol == IP_ICMP || packet->protocol == IP_ICMPV6;
+    if (item->is_icmp) {
+        if (!packet->has_quoted)
+            return false;
+        engine->icmp_errors++;
+        flow_key_of(&packet->quoted.source, &packet->quoted.destination, packet->quoted.source_port,
+                    packet->quoted.destination_port, packet->quoted.protocol, &item->key, &side);
+    } else {
+        flow_key_of_packet(packet, &item->key, &side);
+    }
+    item->side = (uint8_t)side;
+    item->hash = flow_key_hash(&item->key, engine->options.hash_key);
+    item->shard = (uint8_t)(flow_pair_hash(&item->key, engine->options.hash_key) % SHARDS);
+    return true;
+}
+
+void engine_frame(struct engine *engine, const struct frame *frame)
+{
+    struct batch *batch = &engine->batches[engine->filled % BATCHES];
+    struct frame kept = *frame;
+    if (kept.caplen > BATCH_BYTES / 4) {
+        kept.caplen = BATCH_BYTES / 4;
+        engine->oversized++;
+    }
+    /* Twice: a packet put together from fragments is copied as well. */
+    if (batch->count == BATCH_PACKETS || batch->used + kept.caplen + 65536 > BATCH_BYTES) {
+        hand_over(engine);
+        batch = &engine->batches[engine->filled % BATCHES];
+    }
+    engine->packets++;
+    engine->bytes += frame->wirelen;
+    if (frame->time_ns > engine->now_ns || engine->packets == 1)
+        engine->now_ns = frame->time_ns;
+    size_t mark = batch->used;
+    kept.at = keep(batch, frame->at, kept.caplen);
+    struct batch_packet *item = &batch->packets[batch->count];
+    if (decode_frame(engine->decoder, &kept, &item->packet) != DECODED || !place(engine, item)) {
+        batch->used = mark;
+        return;
+    }
+    if (item->packet.is_fragmented)
+        item->packet.payload.at = keep(batch, item->packet.payload.at, item->packet.payload.left);
+    if (!batch->count++)
+        batch->first_ns = frame->time_ns;
+}
+
+/* ---- the end ---- */
+
+struct ending {
+    struct flow *flow;
+    uint32_t index;
+    uint32_t shard;
+};
+
+struct endings {
+    struct ending *list;
+    size_t count;
+    uint32_t shard;
+};
+
+static void gather(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+{
+    struct endings *endings = context;
+    (void)end;
+    endings->list[endings->count++] = (struct ending){flow, index, endings->shard};
+}
+
+static int by_beginning(const void *left, const void *right)
+{
+    const struct flow *a = ((const struct ending *)left)->flow, *b = ((const struct ending *)right)->flow;
+    if (a->first_ns != b->first_ns)
+        return a->first_ns < b->first_ns ? -1 : 1;
+    return memcmp(&a->key, &b->key, sizeof a->key);
+}
+
+/* Every flow that is left ends with the input, in the order in which they began. */
+static void end_flows(struct engine *engine)
+{
+    struct endings endings = {0};
+    size_t count = 0;
+    for (unsigned s = 0; s < SHARDS; s++)
+        count += flow_table_count(engine->shards[s].table);
+    endings.list = calloc(count + 1, sizeof *endings.list);
+    if (!endings.list)
+        return;
+    for (unsigned s = 0; s < SHARDS; s++) {
+        endings.shard = s;
+        flow_table_each(engine->shards[s].table, gather, &endings);
+    }
+    qsort(endings.list, endings.count, sizeof *endings.list, by_beginning);
+    for (size_t i = 0; i < endings.count; i++) {
+        const struct ending *ending = &endings.list[i];
+        struct shard *shard = &engine->shards[ending->shard];
+        enum flow_end end = ending->flow->flags & FLOW_CLOSED ? flow_end_of(ending->flow) : FLOW_END_INPUT;
+        struct judge_flow in = {.flow = ending->flow, .slot = shard->first_slot + ending->index,
+                                .facts = identify_facts(shard->identifier, &ending->flow->identity),
+                                .now_ns = engine->now_ns};
+        tell_judge(engine, NOTE_END, end, &in, 0, NULL);
+    }
+    free(endings.list);
+}
+
+static void tell_coverage(struct engine *engine)
+{
+    for (int32_t entry = 0; engine->options.policy && policy_entry(engine->options.policy, entry); entry++)
+        event_coverage(&engine->writer, engine->judge, entry, engine->now_ns);
+}
+
+static void tell_stats(struct engine *engine)
+{
+    struct event_counter counters[96];
+    unsigned count = 0;
+    uint64_t value;
+    while (count < 96 && (counters[count].name = engine_counter(engine, count, &value)))
+        counters[count++].value = value;
+    event_stats(&engine->writer, counters, count, engine->now_ns);
+}
+
+static void stop_workers(struct engine *engine)
+{
+    if (is_inline(engine))
+        return;
+    pthread_mutex_lock(&engine->lock);
+    engine->stopping = true;
+    pthread_cond_broadcast(&engine->work_ready);
+    pthread_mutex_unlock(&engine->lock);
+    for (unsigned w = 0; w < engine->options.workers; w++)
+        if (engine->workers[w].started)
+            pthread_join(engine->workers[w].thread, NULL);
+}
+
+void engine_finish(struct engine *engine)
+{
+    assert(!engine->finished);
+    hand_over(engine);
+    while (engine->collected < engine->filled)
+        collect(engine);
+    end_flows(engine);
+    judge_finish(engine->judge, engine->now_ns);
+    if (engine->writer.line) {
+        tell_coverage(engine);
+        tell_stats(engine);
+    }
+    engine->finished = true;
+}
+
+/* ---- life ---- */
+
+static void finding_told(void *context, const struct finding *finding)
+{
+    struct engine *engine = context;
+    if (engine->writer.line && !finding->muted)
+        event_finding(&engine->writer, finding, engine->now_ns);
+}
+
+static bool make_shards(struct engine *engine)
+{
+    uint32_t flows = flows_per_shard(&engine->options);
+    for (unsigned s = 0; s < SHARDS; s++) {
+        struct shard *shard = &engine->shards[s];
+        shard->first_slot = s * (flows + 1);
+        shard->table = flow_table_create(flows);
+        shard->identifier = identifier_create(works_of(flows), windows_of(flows), facts_of(flows));
+        if (!shard->table || !shard->identifier)
+            return false;
+    }
+    return true;
+}
+
+static bool make_batches(struct engine *engine)
+{
+    uint32_t room = BATCH_PACKETS * NOTES_PER_PACKET + SHARDS * EXPIRE_PER_BATCH;
+    for (unsigned b = 0; b < BATCHES; b++) {
+        engine->batches[b].bytes = malloc(BATCH_BYTES);
+        if (!engine->batches[b].bytes)
+            return false;
+        for (unsigned w = 0; w < engine->options.workers && !is_inline(engine); w++) {
+            engine->batches[b].note_room[w] = room;
+            engine->batches[b].notes[w] = malloc(room * sizeof(struct note));
+            if (!engine->batches[b].notes[w])
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool start_workers(struct engine *engine)
+{
+    for (unsigned w = 0; w < engine->options.workers; w++) {
+        engine->workers[w].engine = engine;
+        engine->workers[w].number = w;
+        if (is_inline(engine))
+            continue;
+        if (pthread_create(&engine->workers[w].thread, NULL, worker_thread, &engine->workers[w]) != 0)
+            return false;
+        engine->workers[w].started = true;
+    }
+    return true;
+}
+
+static struct judge_options judge_options_of(const struct engine_options *options)
+{
+    return (struct judge_options){.policy = options->policy, .flow_slots = SHARDS * (flows_per_shard(options) + 1),
+                                  .told = finding_told};
+}
+
+struct engine *engine_create(const struct engine_options *options)
+{
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return NULL;
+    engine->options = *options;
+    if (engine->options.workers < 1)
+        engine->options.workers = 1;
+    if (engine->options.workers > WORKERS_MAX)
+        engine->options.workers = WORKERS_MAX;
+    pthread_mutex_init(&engine->lock, NULL);
+    pthread_cond_init(&engine->work_ready, NULL);
+    pthread_cond_init(&engine->work_done, NULL);
+    engine->writer = (struct event_writer){.policy = options->policy, .hostname = options->hostname,
+                                           .run_id = options->run_id ? options->run_id : "0000000000000000",
+                                           .with_created = options->with_created, .line = options->line,
+                                           .context = options->context};
+    struct judge_options judge_options = judge_options_of(&engine->options);
+    judge_options.context = engine;
+    engine->decoder = decoder_create();
+    engine->judge = judge_create(&judge_options);
+    if (!engine->decoder || !engine->judge || !make_shards(engine) || !make_batches(engine) || !start_workers(engine)) {
+        engine_destroy(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (!engine)
+        return;
+    stop_workers(engine);
+    for (unsigned s = 0; s < SHARDS; s++) {
+        flow_table_destroy(engine->shards[s].table);
+        identifier_destroy(engine->shards[s].identifier);
+    }
+    for (unsigned b = 0; b < BATCHES; b++) {
+        free(engine->batches[b].bytes);
+        for (unsigned w = 0; w < WORKERS_MAX; w++)
+            free(engine->batches[b].notes[w]);
+    }
+    judge_destroy(engine->judge);
+    decoder_destroy(engine->decoder);
+    pthread_cond_destroy(&engine->work_done);
+    pthread_cond_destroy(&engine->work_ready);
+    pthread_mutex_destroy(&engine->lock);
+    free(engine);
+}
+
+size_t engine_memory(const struct engine *engine)
+{
+    const struct engine_options *options = &engine->options;
+    uint32_t flows = flows_per_shard(options);
+    struct judge_options judge_options = judge_options_of(options);
+    size_t notes = is_inline(engine) ? 0 : (BATCH_PACKETS * NOTES_PER_PACKET + SHARDS * EXPIRE_PER_BATCH) * sizeof(struct note);
+    return sizeof *engine + judge_memory(&judge_options) +
+           SHARDS * (flow_table_memory(flows) + identifier_memory(works_of(flows), windows_of(flows), facts_of(flows))) +
+           BATCHES * (BATCH_BYTES + notes * options->workers);
+}
+
+const struct judge *engine_judge(const struct engine *engine)
+{
+    return engine->judge;
+}
+
+static uint64_t sum_identify(const struct engine *engine, size_t offset)
+{
+    uint64_t sum = 0;
+    for (unsigned s = 0; s < SHARDS; s++) {
+        uint64_t value;
+        memcpy(&value, (const char *)identify_counters(engine->shards[s].identifier) + offset, sizeof value);
+        sum += value;
+    }
+    return sum;
+}
+
+const char *engine_counter(const struct engine *engine, unsigned index, uint64_t *value)
+{
+    const struct decoder_counters *decoded = decoder_counters(engine->decoder);
+    const struct judge_totals *totals = judge_totals(engine->judge);
+    uint64_t evicted = 0;
+    for (unsigned s = 0; s < SHARDS; s++)
+        evicted += engine->shards[s].evicted;
+    const struct event_counter counters[] = {
+        {"packets", engine->packets},
+        {"bytes", engine->bytes},
+        {"decoded", decoded->results[DECODED]},
+        {"not_ip", decoded->results[DECODE_NOT_IP]},
+        {"opaque", decoded->results[DECODE_OPAQUE]},
+        {"cut", decoded->results[DECODE_CUT]},
+        {"malformed", decoded->results[DECODE_MALFORMED]},
+        {"too_deep", decoded->results[DECODE_TOO_DEEP]},
+        {"unknown_link", decoded->results[DECODE_UNKNOWN_LINK]},
+        {"fragments", decoded->fragments.kept},
+        {"fragments_reassembled", decoded->fragments.reassembled},
+        {"fragments_overlapping", decoded->fragments.overlapping},
+        {"fragments_timed_out", decoded->fragments.timed_out},
+        {"fragments_evicted", decoded->fragments.evicted},
+        {"oversized", engine->oversized},
+        {"icmp_errors", engine->icmp_errors},
+        {"flows", totals->flows},
+        {"flows_evicted", evicted},
+        {"identified_settled", sum_identify(engine, offsetof(struct identify_counters, settled))},
+        {"identify_given_up", sum_identify(engine, offsetof(struct identify_counters, given_up))},
+        {"identify_gaps", sum_identify(engine, offsetof(struct identify_counters, gaps))},
+        {"identify_works_starved", sum_identify(engine, offsetof(struct identify_counters, works_starved))},
+        {"identify_windows_starved", sum_identify(engine, offsetof(struct identify_counters, windows_starved))},
+        {"identify_facts_starved", sum_identify(engine, offsetof(struct identify_counters, facts_starved))},
+        {"findings_refused", totals->findings_refused},
+        {"addresses_refused", totals->addresses_refused},
+        {"pairs_refused", totals->pairs_refused},
+        {"events_too_long", engine->writer.too_long},
+    };
+    if (index >= sizeof counters / sizeof *counters)
+        return NULL;
+    *value = counters[index].value;
+    return counters[index].name;
+}

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * encode.c - the one place that knows the names of JSON fields (docs/EVENTS.md, docs/event.schema.json). Each function
+ * writes one event from top to bottom in the order of the schema.
+ */
+#include "rolecall/event.h"
+#include "rolecall/json_out.h"
+#include "rolecall/map.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { NS_PER_S = 1000000000, NS_PER_US = 1000, TROUBLES_MAX = 4 };
+
+static const uint64_t flow_id_secret[2] = {0x666c6f772069640a, 0x726f6c6563616c6c};
+
+/* A captured string that could not be shown as it was. */
+struct trouble {
+    const char *field;
+    const struct proto_text *text; /* NULL: only shortened */
+    unsigned repair;
+};
+
+struct encoder {
+    struct json_out json;
+    struct event_writer *writer;
+    struct trouble troubles[TROUBLES_MAX];
+    unsigned trouble_count;
+    char buffer[EVENT_LINE_MAX + 1];
+};
+
+const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
+{
+    time_t seconds = (time_t)(time_ns / NS_PER_S);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    size_t used = strftime(out, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    unsigned micros = (unsigned)(time_ns % NS_PER_S / NS_PER_US) % 1000000;
+    snprintf(out + used, TIME_TEXT_SIZE - used, ".%06uZ", micros);
+    return out;
+}
+
+uint64_t event_flow_id(const struct flow *flow)
+{
+    struct {
+        struct flow_key key;
+        int64_t first_ns;
+    } identity = {flow->key, flow->first_ns};
+    return hash_bytes(&identity, sizeof identity, flow_id_secret);
+}
+
+static void put_time(struct encoder *e, const char *key, int64_t time_ns)
+{
+    char text[TIME_TEXT_SIZE];
+    json_string(&e->json, key, time_text(time_ns, text));
+}
+
+static void note_trouble(struct encoder *e, const char *field, const struct proto_text *text, unsigned repair)
+{
+    if (text && text->size < text->wirelen)
+        repair |= JSON_SHORTENED;
+    if (repair && e->trouble_count < TROUBLES_MAX)
+        e->troubles[e->trouble_count++] = (struct trouble){field, text, repair};
+}
+
+/* A string from the wire; `field` is its full name. Empty ones are left out. */
+static void put_captured(struct encoder *e, const char *key, const char *field, const struct proto_text *text)
+{
+    if (text->size)
+        note_trouble(e, field, text, json_captured(&e->json, key, text->bytes, text->size));
+}
+
+static void put_text(struct encoder *e, const char *key, const char *field, const char *text)
+{
+    note_trouble(e, field, NULL, json_string(&e->json, key, text));
+}
+
+static void begin(struct encoder *e, struct event_writer *writer, int64_t time_ns)
+{
+    e->writer = writer;
+    e->trouble_count = 0;
+    json_start(&e->json, e->buffer, sizeof e->buffer);
+    json_object(&e->json, NULL);
+    put_time(e, "@timestamp", time_ns);
+    json_object(&e->json, "ecs");
+    json_string(&e->json, "version", "8.17.0");
+    json_end_object(&e->json);
+}
+
+/* Opens `event` and leaves it open for what only one dataset has. */
+static void begin_event(struct encoder *e, const char *kind, const char *dataset, const char *action)
+{
+    struct event_writer *writer = e->writer;
+    writer->sequence++;
+    json_object(&e->json, "event");
+    json_string(&e->json, "kind", kind);
+    json_string(&e->json, "module", "rolecall");
+    json_string(&e->json, "dataset", dataset);
+    json_string(&e->json, "action", action);
+    json_format(&e->json, "id", "%s-%" PRIu64, writer->run_id, writer->sequence);
+    json_unsigned(&e->json, "sequence", writer->sequence);
+    if (writer->with_created) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        put_time(e, "created", (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec);
+    }
+}
+
+static void put_list(struct encoder *e, const char *key, const char *const *values)
+{
+    json_array(&e->json, key);
+    for (; *values; values++)
+        json_string(&e->json, NULL, *values);
+    json_end_array(&e->json);
+}
+
+static void put_observer(struct encoder *e)
+{
+    json_object(&e->json, "observer");
+    json_string(&e->json, "vendor", "rolecall");
+    json_string(&e->json, "product", "rolecall");
+    json_string(&e->json, "version", ROLECALL_VERSION);
+    json_string(&e->json, "type", "sensor");
+    if (e->writer->hostname)
+        json_string(&e->json, "hostname", e->writer->hostname);
+    json_end_object(&e->json);
+}
+
+static const char *transport_of(const struct flow_key *key)
+{
+    switch (key->protocol) {
+    case IP_TCP:
+        return "tcp";
+    case IP_UDP:
+        return "udp";
+    case IP_SCTP:
+        return "sctp";
+    case IP_ESP:
+        return "esp";
+    case IP_AH:
+        return "ah";
+    case IP_GRE:
+        return "gre";
+    default:
+        return NULL;
+    }
+}
+
+static const char *protocol_of(const struct flow *flow)
+{
+    if (flow->key.protocol == IP_ESP)
+        return "esp";
+    if (flow->key.protocol == IP_AH)
+        return "ah";
+    return proto_by_id(flow->identity.name)->name;
+}
+
+static void put_end(struct encoder *e, const char *key, const struct flow *flow, const struct verdict *verdict,
+                    unsigned side, bool with_counters)
+{
+    char addr[ADDR_TEXT_SIZE];
+    const struct policy_entry *entry =
+        e->writer->policy ? policy_entry(e->writer->policy, verdict->party[side].entry) : NULL;
+    json_object(&e->json, key);
+    json_string(&e->json, "ip", addr_text(&flow->key.addr[side], addr));
+    if (flow->key.protocol == IP_TCP || flow->key.protocol == IP_UDP || flow->key.protocol == IP_SCTP)
+        json_unsigned(&e->json, "port", flow->key.port[side]);
+    if (entry && !entry->is_network)
+        put_text(e, "domain", "domain", entry->name);
+    if (with_counters) {
+        json_unsigned(&e->json, "packets", flow->packets[side]);
+        json_unsigned(&e->json, "bytes", flow->bytes[side]);
+    }
+    json_end_object(&e->json);
+}
+
+static void put_network(struct encoder *e, const struct flow *flow)
+{
+    char id[COMMUNITY_ID_SIZE];
+    json_object(&e->json, "network");
+    json_string(&e->json, "type", addr_is_v4(&flow->key.addr[0]) ? "ipv4" : "ipv6");
+    if (transport_of(&flow->key))
+        json_string(&e->json, "transport", transport_of(&flow->key));
+    json_format(&e->json, "iana_number", "%u", flow->key.protocol);
+    json_string(&e->json, "protocol", protocol_of(flow));
+    community_id(&flow->key, id);
+    json_string(&e->json, "community_id", id);
+    if (flow->vlan != 0xffff) {
+        json_object(&e->json, "vlan");
+        json_format(&e->json, "id", "%u", flow->vlan);
+        json_end_object(&e->json);
+    }
+    json_end_object(&e->json);
+}
+
+static void put_related(struct encoder *e, const struct flow *flow, const struct verdict *verdict)
+{
+    char addr[ADDR_TEXT_SIZE];
+    json_object(&e->json, "related");
+    json_array(&e->json, "ip");
+    json_string(&e->json, NULL, addr_text(&flow->key.addr[verdict->initiator], addr));
+    json_string(&e->json, NULL, addr_text(&flow->key.addr[1 - verdict->initiator], addr));
+    json_end_array(&e->json);
+    json_end_object(&e->json);
+}
+
+static void put_roles(struct encoder *e, const char *key, const struct policy_party *party)
+{
+    json_object(&e->json, key);
+    json_array(&e->json, "roles");
+    for (role_set left = party->direct; left && json_has_room(&e->json, 64); left &= left - 1)
+        json_string(&e->json, NULL, policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left))->name);
+    json_end_array(&e->json);
+    json_end_object(&e->json);
+}
+
+static void put_site(struct encoder *e, const struct flow *flow, const struct verdict *verdict)
+{
+    json_unsigned(&e->json, "schema", EVENT_SCHEMA);
+    if (e->writer->policy)
+        put_text(e, "site", "rolecall.site", policy_settings(e->writer->policy)->site_name);
+    if (!flow)
+        return;
+    json_format(&e->json, "flow_id", "%016" PRIx64, event_flow_id(flow));
+    if (!e->writer->policy)
+        return;
+    put_roles(e, "source", &verdict->party[verdict->initiator]);
+    put_roles(e, "destination", &verdict->party[1 - verdict->initiator]);
+}
+
+static const char *confidence_of(const struct verdict *verdict)
+{
+    if (verdict->basis <= BASIS_PROTOCOL)
+        return "high";
+    return verdict->basis <= BASIS_MATRIX ? "medium" : "low";
+}
+
+/* Lists leave this much of a line to what comes after them. */
+enum { AFTER_LISTS = 1800 };
+
+static void put_rows(struct encoder *e, const char *key, const struct matrix_row *const *rows, unsigned count)
+{
+    json_array(&e->json, key);
+    for (unsigned i = 0; i < count; i++) {
+        if (!json_has_room(&e->json, AFTER_LISTS)) {
+            note_trouble(e, "rolecall.compliance.rows", NULL, JSON_SHORTENED);
+            break;
+        }
+        json_string(&e->json, NULL, rows[i]->id);
+    }
+    json_end_array(&e->json);
+}
+
+static void put_compliance(struct encoder *e, const struct verdict *verdict, bool is_alert)
+{
+    json_object(&e->json, "compliance");
+    json_string(&e->json, "status", verdict_status_name(verdict->status));
+    if (verdict->outcome)
+        json_string(&e->json, "outcome", verdict->outcome);
+    if (is_alert)
+        json_string(&e->json, "confidence", confidence_of(verdict));
+    if (verdict->row_count || !is_alert)
+        put_rows(e, "rows", verdict->rows, verdict->row_count);
+    if (verdict->match != MATCH_NONE)
+        json_string(&e->json, "match", row_match_name(verdict->match));
+    if (verdict->application_check)
+        json_string(&e->json, "application_check", verdict->application_check);
+    if (verdict->nearest)
+        put_rows(e, "nearest", &verdict->nearest, 1);
+    if (!is_alert) {
+        json_array(&e->json, "findings");
+        for (unsigned id = 0; id < FINDING_COUNT; id++)
+            if (verdict->findings >> id & 1)
+                json_string(&e->json, NULL, finding_id_name((enum finding_id)id));
+        json_end_array(&e->json);
+    }
+    if (verdict->allow >= 0)
+        put_text(e, "allow", "rolecall.compliance.allow", policy_allow_name(e->writer->policy, verdict->allow));
+    if (verdict->reason)
+        json_string(&e->json, "reason", verdict->reason);
+    json_end_object(&e->json);
+}
+
+static const char *tristate(unsigned value)
+{
+    return value == TRI_YES ? "yes" : value == TRI_NO ? "no" : "unknown";
+}
+
+static const char *tls_version(uint16_t version)
+{
+    switch (version) {
+    case 0x0300:
+        return "3.0";
+    case 0x0301:
+    case 0xfeff:
+        return "1.0";
+    case 0x0302:
+        return "1.1";
+    case 0x0303:
+    case 0xfefd:
+        return "1.2";
+    case 0x0304:
+    case 0xfefc:
+        return "1.3";
+    default:
+        return NULL;
+    }
+}
+
+static bool has_tls(const struct flow *flow)
+{
+    unsigned name = flow->identity.name, upgraded = flow->identity.upgraded_to;
+    return name == PROTO_tls || upgraded == PROTO_tls || name == PROTO_dtls || (flow->identity.also >> PROTO_dtls & 1);
+}
+
+/* ECS `tls`, `http`-less `url`, `user_agent`: what identifiers read, in its ECS place. */
+static void put_ecs_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts)
+{
+    unsigned name = flow->identity.name;
+    if (has_tls(flow) && (tls_version(facts->tls.version) || (name == PROTO_tls && facts->server_name.size))) {
+        json_object(&e->json, "tls");
+        if (tls_version(facts->tls.version))
+            json_string(&e->json, "version", tls_version(facts->tls.version));
+        if (facts->server_name.size && name != PROTO_xmpp) {
+            json_object(&e->json, "client");
+            put_captured(e, "server_name", "tls.client.server_name", &facts->server_name);
+            json_end_object(&e->json);
+        }
+        json_end_object(&e->json);
+    }
+    if (name == PROTO_dns && facts->server_name.size) {
+        json_object(&e->json, "dns");
+        json_object(&e->json, "question");
+        put_captured(e, "name", "dns.question.name", &facts->server_name);
+        json_end_object(&e->json);
+        json_end_object(&e->json);
+    } else if (!has_tls(flow) && facts->server_name.size) {
+        json_object(&e->json, "url");
+        put_captured(e, "domain", "url.domain", &facts->server_name);
+        json_end_object(&e->json);
+    }
+    if (facts->agent.size) {
+        json_object(&e->json, "user_agent");
+        put_captured(e, "original", "user_agent.original", &facts->agent);
+        json_end_object(&e->json);
+    }
+}
+
+static void put_rtp(struct encoder *e, const struct proto_facts *facts)
+{
+    if (!facts->rtp.ssrc_count && !facts->rtp.packets)
+        return;
+    json_object(&e->json, "rtp");
+    json_array(&e->json, "payload_types");
+    for (unsigned i = 0; i < facts->rtp.payload_type_count; i++)
+        json_unsigned(&e->json, NULL, facts->rtp.payload_types[i]);
+    json_end_array(&e->json);
+    json_array(&e->json, "ssrc");
+    for (unsigned i = 0; i < facts->rtp.ssrc_count; i++)
+        json_format(&e->json, NULL, "0x%08" PRIx32, facts->rtp.ssrc[i]);
+    json_end_array(&e->json);
+    json_unsigned(&e->json, "packets", facts->rtp.packets);
+    json_unsigned(&e->json, "lost", facts->rtp.lost);
+    json_end_object(&e->json);
+}
+
+static void put_turn(struct encoder *e, const struct proto_facts *facts)
+{
+    static const char *const streams[] = {NULL, "audio", "video", "supplemental-video", "data"};
+    if (!facts->turn.flavour)
+        return;
+    json_object(&e->json, "turn");
+    json_string(&e->json, "flavour", facts->turn.flavour == 2 ? "ms-turn" : "stun");
+    if (facts->turn.flavour == 2)
+        json_bool(&e->json, "pseudo_tls", facts->turn.pseudo_tls);
+    if (facts->turn.stream_type >= 1 && facts->turn.stream_type <= 4)
+        json_string(&e->json, "stream", streams[facts->turn.stream_type]);
+    json_end_object(&e->json);
+}
+
+static void put_own_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts)
+{
+    static const char *const modalities[] = {NULL, "audio", "video", "application-sharing"};
+    if (has_tls(flow)) {
+        json_object(&e->json, "tls");
+        json_string(&e->json, "mutual", tristate(facts->tls.mutual));
+        if (tls_version(facts->tls.version))
+            json_string(&e->json, "version", tls_version(facts->tls.version));
+        if (facts->tls.resumed != TRI_UNKNOWN)
+            json_bool(&e->json, "resumed", facts->tls.resumed == TRI_YES);
+        json_end_object(&e->json);
+    }
+    put_rtp(e, facts);
+    put_turn(e, facts);
+    if (facts->modality && facts->modality < MODALITY_COUNT)
+        json_string(&e->json, "modality", modalities[facts->modality]);
+    put_captured(e, "detail", "rolecall.detail", &facts->detail);
+}
+
+static void put_flow(struct encoder *e, const struct flow *flow, const struct verdict *verdict, enum flow_end end)
+{
+    json_object(&e->json, "flow");
+    json_string(&e->json, "direction_basis", direction_basis_name(verdict->basis));
+    json_string(&e->json, "end_reason", flow_end_name(end));
+    json_unsigned(&e->json, "evidence", flow->identity.evidence);
+    if (flow->identity.upgraded_to)
+        json_string(&e->json, "upgraded_to", proto_by_id(flow->identity.upgraded_to)->name);
+    if (flow->identity.also) {
+        json_array(&e->json, "also");
+        for (unsigned id = 1; id < PROTO_COUNT; id++)
+            if (flow->identity.also >> id & 1)
+                json_string(&e->json, NULL, proto_by_id((enum proto_id)id)->name);
+        json_end_array(&e->json);
+    }
+    if (flow->layers[0]) {
+        json_array(&e->json, "tunnel");
+        for (unsigned i = 0; i < sizeof flow->layers && flow->layers[i]; i++)
+            json_string(&e->json, NULL, layer_name(flow->layers[i]));
+        json_end_array(&e->json);
+    }
+    if (flow->flags & FLOW_PROTECTED)
+        json_bool(&e->json, "protected", true);
+    json_unsigned(&e->json, "truncated_packets", flow->truncated_packets);
+    json_unsigned(&e->json, "duplicates", flow->duplicates);
+    json_end_object(&e->json);
+}
+
+/* Names what was shortened or repaired, closes the line and hands it on. */
+static void finish(struct encoder *e)
+{
+    struct json_out *json = &e->json;
+    bool shortened = false, repaired = false;
+    for (unsigned i = 0; i < e->trouble_count; i++) {
+        shortened |= (e->troubles[i].repair & JSON_SHORTENED) != 0;
+        repaired |= e->troubles[i].text && (e->troubles[i].repair & JSON_REPAIRED);
+    }
+    if (shortened) {
+        json_array(json, "truncated");
+        for (unsigned i = 0; i < e->trouble_count; i++)
+            if (e->troubles[i].repair & JSON_SHORTENED)
+                json_string(json, NULL, e->troubles[i].field);
+        json_end_array(json);
+    }
+    if (repaired) {
+        json_object(json, "raw_hex");
+        for (unsigned i = 0; i < e->trouble_count; i++) {
+            const struct proto_text *text = e->troubles[i].text;
+            if (text && (e->troubles[i].repair & JSON_REPAIRED))
+                json_hex(json, e->troubles[i].field, text->bytes, text->size < 128 ? text->size : 128);
+        }
+        json_end_object(json);
+    }
+    json_end_object(json); /* rolecall */
+    json_end_object(json);
+    if (json_finish(json))
+        e->writer->line(e->writer->context, e->buffer, json->used);
+    else
+        e->writer->too_long++;
+}
+
+void event_flow(struct event_writer *writer, const struct judge_flow *in, const struct verdict *verdict,
+                enum flow_end end)
+{
+    static const char *const category[] = {"network", NULL}, *const type[] = {"connection", "end", NULL};
+    const struct flow *flow = in->flow;
+    struct encoder e;
+    begin(&e, writer, flow->last_ns);
+    begin_event(&e, "event", "rolecall.flow", "flow");
+    put_list(&e, "category", category);
+    put_list(&e, "type", type);
+    put_time(&e, "start", flow->first_ns);
+    put_time(&e, "end", flow->last_ns);
+    json_unsigned(&e.json, "duration", (uint64_t)(flow->last_ns - flow->first_ns));
+    json_end_object(&e.json);
+    put_end(&e, "source", flow, verdict, verdict->initiator, true);
+    put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, true);
+    put_network(&e, flow);
+    put_ecs_facts(&e, flow, in->facts);
+    put_related(&e, flow, verdict);
+    put_observer(&e);
+    json_object(&e.json, "rolecall");
+    put_site(&e, flow, verdict);
+    put_flow(&e, flow, verdict, end);
+    put_compliance(&e, verdict, false);
+    put_own_facts(&e, flow, in->facts);
+    finish(&e);
+}
+
+static void put_rule(struct encoder *e, const struct finding *finding)
+{
+    const struct matrix_row *row = finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
+    json_object(&e->json, "rule");
+    json_string(&e->json, "id", finding_id_name(finding->id));
+    json_string(&e->json, "name", finding_id_title(finding->id));
+    if (row) {
+        json_string(&e->json, "ruleset", row->matrix);
+        json_string(&e->json, "reference", policy_matrix_reference(e->writer->policy, row->matrix));
+    }
+    json_end_object(&e->json);
+}
+
+static void put_finding(struct encoder *e, const struct finding *finding)
+{
+    static const char *const states[] = {"open", "update", "close"};
+    json_object(&e->json, "finding");
+    json_string(&e->json, "state", states[finding->state]);
+    json_format(&e->json, "fingerprint", "%016" PRIx64, finding->fingerprint);
+    json_unsigned(&e->json, "count", finding->count);
+    json_unsigned(&e->json, "peers", finding->peers);
+    put_time(e, "first_seen", finding->first_seen_ns);
+    put_time(e, "last_seen", finding->last_seen_ns);
+    json_end_object(&e->json);
+}
+
+void event_finding(struct event_writer *writer, const struct finding *finding, int64_t now_ns)
+{
+    static const char *const category[] = {"network", "intrusion_detection", NULL}, *const type[] = {"info", NULL};
+    const struct flow *flow = &finding->flow;
+    const struct verdict *verdict = &finding->verdict;
+    struct encoder e;
+    begin(&e, writer, now_ns);
+    begin_event(&e, "alert", "rolecall.alert", finding_id_name(finding->id));
+    put_list(&e, "category", category);
+    put_list(&e, "type", type);
+    json_signed(&e.json, "severity", finding->severity);
+    put_time(&e, "start", finding->first_seen_ns);
+    put_text(&e, "reason", "event.reason", finding->reason);
+    json_end_object(&e.json);
+    put_rule(&e, finding);
+    put_end(&e, "source", flow, verdict, verdict->initiator, false);
+    put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, false);
+    put_network(&e, flow);
+    put_related(&e, flow, verdict);
+    put_observer(&e);
+    json_object(&e.json, "rolecall");
+    put_site(&e, flow, verdict);
+    put_compliance(&e, verdict, true);
+    put_text(&e, "advice", "rolecall.advice", finding->advice);
+    put_finding(&e, finding);
+    finish(&e);
+}
+
+static bool is_in_state(const struct coverage *coverage, unsigned state)
+{
+    switch (state) {
+    case 0:
+        return coverage->flows;
+    case 1:
+        return coverage->violated;
+    case 2:
+        return coverage->blocked;
+    default:
+        return !coverage->flows && !coverage->violated && !coverage->blocked;
+    }
+}
+
+void event_coverage(struct event_writer *writer, const struct judge *judge, int32_t entry, int64_t now_ns)
+{
+    static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
+    static const char *const states[] = {"seen", "violated", "blocked", "not_seen"};
+    const struct policy_entry *host = policy_entry(writer->policy, entry);
+    struct policy_party party = {.direct = host->direct};
+    uint64_t counts[4] = {0};
+    struct encoder e;
+    begin(&e, writer, now_ns);
+    begin_event(&e, "metric", "rolecall.coverage", "coverage");
+    put_list(&e, "category", category);
+    put_list(&e, "type", type);
+    json_end_object(&e.json);
+    json_object(&e.json, "host");
+    put_text(&e, "name", "host.name", host->name);
+    json_end_object(&e.json);
+    put_observer(&e);
+    json_object(&e.json, "rolecall");
+    put_site(&e, NULL, NULL);
+    put_roles(&e, "host", &party);
+    json_object(&e.json, "coverage");
+    for (unsigned state = 0; state < 4; state++) {
+        json_array(&e.json, states[state]);
+        for (unsigned order = 0; order < policy_row_count(writer->policy); order++) {
+            const struct coverage *coverage = judge_coverage(judge, entry, order);
+            if (!coverage || !is_in_state(coverage, state))
+                continue;
+            if (json_has_room(&e.json, 400))
+                json_string(&e.json, NULL, policy_row_by_order(writer->policy, order)->id);
+            else if (counts[state] == 0 || e.trouble_count == 0)
+                note_trouble(&e, "rolecall.coverage", NULL, JSON_SHORTENED);
+            counts[state]++;
+        }
+        json_end_array(&e.json);
+    }
+    json_object(&e.json, "counts");
+    for (unsigned state = 0; state < 4; state++)
+        json_unsigned(&e.json, states[state], counts[state]);
+    json_end_object(&e.json);
+    json_end_object(&e.json);
+    finish(&e);
+}
+
+void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count, int64_t now_ns)
+{
+    static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
+    struct encoder e;
+    begin(&e, writer, now_ns);
+    begin_event(&e, "metric", "rolecall.stats", "stats");
+    put_list(&e, "category", category);
+    put_list(&e, "type", type);
+    json_end_object(&e.json);
+    put_observer(&e);
+    json_object(&e.json, "rolecall");
+    put_site(&e, NULL, NULL);
+    json_object(&e.json, "stats");
+    for (unsigned i = 0; i < count; i++)
+        json_unsigned(&e.json, counters[i].name, counters[i].value);
+    json_end_object(&e.json);
+    finish(&e);
+}
