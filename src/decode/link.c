@@ -90,8 +90,9 @@ static const struct {
     {101, walk_ip},       /* RAW, LINKTYPE_ number */
     {228, walk_ipv4},     /* IPV4 */
     {229, walk_ipv6},     /* IPV6 */
-    {9, walk_ppp},        /* PPP */
+    {9, walk_serial},     /* PPP */
     {50, walk_serial},    /* PPP_SERIAL */
+    {104, walk_serial},   /* C_HDLC */
     {51, walk_pppoe},     /* PPP_ETHER: begins at the PPPoE session header */
 };
 

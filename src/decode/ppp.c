@@ -13,6 +13,8 @@ enum decode_result walk_ppp(struct walk *w)
     static const uint8_t address_control[] = {0xff, 0x03};
     if (bytes_begin(&w->data, address_control, sizeof(address_control)))
         bytes_skip(&w->data, sizeof(address_control));
+    if (w->data.cut && w->data.left < 2) /* one byte may be a whole field or half of one */
+        return DECODE_CUT;
     uint16_t protocol = bytes_u8(&w->data);
     if (!(protocol & 1))
         protocol = (uint16_t)(protocol << 8 | bytes_u8(&w->data));
