@@ -210,7 +210,7 @@ static void after_head(const struct head *head, unsigned side, struct http_memor
             reply->upgrade = PROTO_tls;
     } else if (other->state ==
                SIDE_ASKED) { /* refused, or 100: the client may ask again on this connection */
-        mine->state = SIDE_BODY;
+        mine->state = head->body_size > 0 ? SIDE_BODY : SIDE_HEAD;
         mine->body_left = head->body_size;
         other->state = SIDE_HEAD;
     }

@@ -79,6 +79,23 @@ static inline enum proto_answer feed_datagram(struct feed *feed, unsigned side, 
     return feed_ask(feed, side, at, size, size);
 }
 
+/* Asks about what one side has not used, until it needs more. */
+static inline void feed_unread(struct feed *feed, unsigned side)
+{
+    struct feed_side *s = &feed->side[side];
+    size_t used = 1;
+    while (used > 0 && s->count > 0 && !feed->gone && !feed->settled && !feed->upgrade) {
+        enum proto_answer answer = feed_ask(feed, side, s->window, s->count, s->count);
+        used = answer == PROTO_YES ? feed->reply.used : 0;
+        feed->gone |= answer == PROTO_NO || (used == 0 && s->count == sizeof s->window);
+        s->in_middle |= used > 0;
+        s->skip = used > s->count ? used - s->count : 0;
+        size_t here = used < s->count ? used : s->count;
+        memmove(s->window, s->window + here, s->count - here);
+        s->count -= here;
+    }
+}
+
 /* A segment of a stream, in pieces of at most `piece` bytes. */
 static inline void feed_pieces(struct feed *feed, unsigned side, const uint8_t *at, size_t size, size_t piece)
 {
@@ -93,15 +110,7 @@ static inline void feed_pieces(struct feed *feed, unsigned side, const uint8_t *
                 n = sizeof s->window - s->count;
             memcpy(s->window + s->count, at, n);
             s->count += n;
-            enum proto_answer answer = feed_ask(feed, side, s->window, s->count, s->count);
-            feed->gone |= answer == PROTO_NO;
-            size_t used = answer == PROTO_YES ? feed->reply.used : 0;
-            feed->gone |= used == 0 && s->count == sizeof s->window;
-            s->in_middle |= used > 0;
-            s->skip = used > s->count ? used - s->count : 0;
-            used = used < s->count ? used : s->count;
-            memmove(s->window, s->window + used, s->count - used);
-            s->count -= used;
+            feed_unread(feed, side);
         }
         at += n;
         size -= n;
