@@ -696,10 +696,10 @@ static void take_default_matrices(struct site *site, const struct rules *rules, 
     }
 }
 
+/* `before`: mistakes told before the file was opened, which tells of duplicate keys itself. */
 static struct site *read_site(struct json_in *in, const char *name, const struct rules *rules,
-                              struct mistakes *mistakes)
+                              struct mistakes *mistakes, unsigned before)
 {
-    unsigned before = mistakes->count + mistakes->more;
     if (!in)
         return NULL;
     struct site *site = new_site(name);
@@ -721,13 +721,15 @@ static struct site *read_site(struct json_in *in, const char *name, const struct
 
 struct site *site_load(const char *path, const struct rules *rules, struct mistakes *mistakes)
 {
-    return read_site(json_in_file(path, mistakes), path, rules, mistakes);
+    unsigned before = mistakes->count + mistakes->more;
+    return read_site(json_in_file(path, mistakes), path, rules, mistakes, before);
 }
 
 struct site *site_from_text(const char *name, const char *text, size_t size, const struct rules *rules,
                             struct mistakes *mistakes)
 {
-    return read_site(json_in_text(name, text, size, mistakes), name, rules, mistakes);
+    unsigned before = mistakes->count + mistakes->more;
+    return read_site(json_in_text(name, text, size, mistakes), name, rules, mistakes, before);
 }
 
 struct site *site_create(const struct rules *rules, struct mistakes *mistakes)
