@@ -10,8 +10,9 @@
 enum {
     REQUEST = 1, /* op of a client, RFC 2131 section 2 */
     REPLY = 2,
-    HARDWARE_MAX = 16, /* size of chaddr */
-    HOPS_MAX = 16,     /* RFC 1542 section 4.1.1 */
+    HARDWARE_TYPE_MAX = 64, /* IANA's list ends at 38 */
+    HARDWARE_MAX = 16,      /* size of chaddr */
+    HOPS_MAX = 16,          /* RFC 1542 section 4.1.1 */
     SNAME_SIZE = 64,
     FILE_SIZE = 128,
     COOKIE = 0x63825363, /* RFC 2131 section 3 */
@@ -172,8 +173,8 @@ static void ask_v4(const struct proto_question *question, struct proto_facts *fa
     struct bytes b = question->data;
     uint8_t op = bytes_u8(&b), hardware = bytes_u8(&b), hardware_size = bytes_u8(&b), hops = bytes_u8(&b);
     bool has_begin = bytes_ok(&b);
-    bool plausible =
-        (op == REQUEST || op == REPLY) && hardware > 0 && hardware_size <= HARDWARE_MAX && hops <= HOPS_MAX;
+    bool plausible = (op == REQUEST || op == REPLY) && hardware > 0 && hardware <= HARDWARE_TYPE_MAX &&
+                     hardware_size <= HARDWARE_MAX && hops <= HOPS_MAX;
 
     bytes_skip(&b, 4 + 2 + 2 + 4 * 4 + HARDWARE_MAX); /* xid, secs, flags, four addresses, chaddr */
     struct bytes sname = bytes_take(&b, SNAME_SIZE);

@@ -62,7 +62,7 @@ static bool distinct(const struct dns_message *m)
 {
     bool is_unicast =
         (m->flags & (DNS_RECURSION_DESIRED | DNS_RECURSION_AVAILABLE | DNS_AUTHORITATIVE)) || m->has_opt;
-    return is_unicast && plausible(m) && m->questions == 1 && !m->is_local && !m->has_high_class;
+    return is_unicast && plausible(m) && m->questions == 1 && !m->has_high_class;
 }
 
 static const struct dns_rules rules = {.plausible = plausible, .distinct = distinct, .distinct_evidence = 1};

@@ -11,7 +11,8 @@ enum {
     HEADER_SIZE = 12,
     LABEL_MAX = 63, /* RFC 1035 section 3.1 */
     NAME_MAX_SIZE = 255,
-    POINTER = 0xc0, /* RFC 1035 section 4.1.4 */
+    ENTRIES_MAX = 6000, /* more records than 65,535 bytes can hold */
+    POINTER = 0xc0,     /* RFC 1035 section 4.1.4 */
     TYPE_OPT = 41,
     CLASS_HIGH = 0x8000,
     NETBIOS_LABEL = 32, /* RFC 1001 section 14.1: 16 bytes as two letters A to P each */
@@ -119,7 +120,7 @@ static bool is_known(uint16_t type, uint16_t class)
 
 static void keep_name(struct dns_message *message)
 {
-    message->has_name = true;
+    message->has_name = message->has_kind = true;
     message->is_local = !message->is_netbios && name_ends(message, ".local");
     message->is_reverse = !message->is_netbios && name_ends(message, ".arpa");
 }
@@ -128,6 +129,7 @@ static void keep_name(struct dns_message *message)
 static bool read_entry(struct bytes *b, size_t size, bool is_record, struct dns_message *message)
 {
     bool is_first = !message->has_name;
+    message->has_kind |= bytes_peek(b, 0) >= 0 && bytes_peek(b, 0) != NETBIOS_LABEL;
     if (!read_name(b, size, is_first ? message : NULL))
         return false;
     if (is_first)
@@ -163,7 +165,7 @@ void dns_message_read(struct bytes data, struct dns_message *message)
 
     uint32_t records = (uint32_t)message->answers + message->authorities + message->additional;
     uint32_t entries = message->questions + records;
-    bool right = message->has_header;
+    bool right = message->has_header && (entries <= ENTRIES_MAX || wrong(&data));
     for (uint32_t i = 0; i < entries && right; i++) /* each takes five bytes at least */
         right = read_entry(&data, size, i >= message->questions, message);
     if (right && (data.left == 0) && entries > 0)
@@ -177,8 +179,8 @@ static void judge(const struct dns_rules *rules, bool at_home, const struct dns_
                   struct proto_reply *reply)
 {
     bool is_closed = message->walk == DNS_CLOSED;
-    /* names tell the four apart, so one that was cut away is waited for */
-    bool can_tell = message->has_header && (message->has_name || message->walk != DNS_CUT);
+    /* names tell NetBIOS apart, so one that was cut away is waited for */
+    bool can_tell = message->has_header && (message->has_kind || message->walk != DNS_CUT);
 
     reply->answer = PROTO_YES;
     if (at_home && can_tell && rules->plausible(message))

@@ -30,6 +30,7 @@ struct dns_message {
     uint16_t questions, answers, authorities, additional;
     enum dns_walk walk;
     bool has_header;     /* all twelve bytes were there */
+    bool has_kind;       /* enough of the first name was there to tell a NetBIOS name from others */
     bool has_name;       /* the first name, of a question or of a record, was there and is right */
     bool is_netbios;     /* and has the form of a NetBIOS name, RFC 1001 section 14.1 */
     bool is_local;       /* and ends in ".local", RFC 6762 section 3 */

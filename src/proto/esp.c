@@ -29,7 +29,9 @@ static void ask_unnamed(const struct proto_question *question, struct isakmp_mem
     isakmp_read_esp(question->data, question->wirelen, &message);
     bool is_sized = question->wirelen >= SIZE_MIN && question->wirelen % SIZE_UNIT == 0;
     reply->answer = PROTO_NO;
-    if (message.kind == ISAKMP_CUT) {
+    if (question->data.cut && message.esp_spi == 0 && question->data.left >= 4)
+        memory->ike_was_cut = true;
+    if (message.kind == ISAKMP_CUT || memory->ike_was_cut) {
         reply->answer = PROTO_MORE;
     } else if (message.kind == ISAKMP_KEEPALIVE) {
         reply->answer = PROTO_YES;

@@ -35,7 +35,8 @@ struct isakmp {
 /* Seen so far in a flow; lies in the memory the flow lends, alike for ike, authip and esp. */
 struct isakmp_memory {
     bool knows_initiator;
-    bool nat_t; /* the marker or a keep-alive was seen: ESP may follow */
+    bool ike_was_cut; /* esp only: a marker was seen, but too little behind it to name IKE */
+    bool nat_t;       /* the marker or a keep-alive was seen: ESP may follow */
     uint8_t initiator_side;
     uint8_t ike_sides; /* bit per side */
     struct {

@@ -18,18 +18,22 @@ enum mode {
 
 enum {
     HEADER_SIZE = 48,
-    TAIL_UNIT = 4, /* extension fields and authenticators come in words, RFC 7822 section 3 */
+    UNIT = 4, /* extension fields and authenticators come in words, RFC 7822 section 3 */
     TAIL_MAX = 1024,
-    STRATUM_MAX = 16,     /* RFC 5905 section 7.3: 16 is unsynchronised, above is reserved */
-    POLL_MAX = 17,        /* the same */
-    PRECISION_MIN = 0xe0, /* -32 as a signed byte; precisions are negative powers of two */
-    CONTROL_HEADER = 12,  /* RFC 9327 section 2 */
+    STRATUM_MAX = 16,      /* RFC 5905 section 7.3: 16 is unsynchronised, above is reserved */
+    POLL_MAX = 17,         /* the same */
+    PRECISION_MIN = 0xe0,  /* -32 as a signed byte; precisions are negative powers of two */
+    DELAY_MAX = 16,        /* seconds, RFC 5905 figure 1 (MAXDISP), either sign */
+    DISPERSION_MAX = 4095, /* seconds; clocks that were never set tell more than MAXDISP */
+    CONTROL_HEADER = 12,   /* RFC 9327 section 2 */
+    CONTROL_TAIL = 3 + 24, /* padding and authenticator */
     PRIVATE_HEADER = 8,
     TURNAROUND_MAX = 4, /* seconds a server takes to answer, at most */
 };
 
 struct ntp {
     uint8_t version, mode, stratum, poll, precision;
+    uint16_t delay, dispersion; /* whole seconds */
     uint32_t receive, transmit; /* seconds */
 };
 
@@ -46,7 +50,10 @@ static struct ntp read_header(struct bytes *b)
     ntp.stratum = bytes_u8(b);
     ntp.poll = bytes_u8(b);
     ntp.precision = bytes_u8(b);
-    bytes_skip(b, 4 + 4 + 4 + 8 + 8); /* root delay and dispersion, reference id and time, origin time */
+    ntp.delay = bytes_u16(b);
+    bytes_u16(b);
+    ntp.dispersion = bytes_u16(b);
+    bytes_skip(b, 2 + 4 + 8 + 8); /* its fraction, reference id and time, origin time */
     ntp.receive = bytes_u32(b);
     bytes_u32(b);
     ntp.transmit = bytes_u32(b);
@@ -54,6 +61,7 @@ static struct ntp read_header(struct bytes *b)
     return ntp;
 }
 
+/* A server's answer: its clock is set, and it received and sent within seconds. */
 static bool is_answer(const struct ntp *ntp)
 {
     bool clock = ntp->stratum >= 1 && ntp->stratum < STRATUM_MAX && ntp->precision >= PRECISION_MIN;
@@ -61,17 +69,48 @@ static bool is_answer(const struct ntp *ntp)
            ntp->transmit - ntp->receive <= TURNAROUND_MAX;
 }
 
-/* Time messages have a fixed header and a tail of whole words; the others their own header. */
-static bool is_plausible(const struct ntp *ntp, uint32_t wirelen)
+/* RFC 9327 section 2: the count says how much data follows. */
+static bool is_control(struct bytes b, uint32_t wirelen)
 {
-    if (ntp->version < 1 || ntp->version > 4 || wirelen % TAIL_UNIT != 0)
+    uint8_t leap = bytes_u8(&b) >> 6;
+    bytes_skip(&b, 1 + 2 + 2 + 2 + 2); /* operation, sequence, status, association, offset */
+    uint32_t count = bytes_u16(&b);
+    return leap == 0 && wirelen >= CONTROL_HEADER + count && wirelen <= CONTROL_HEADER + count + CONTROL_TAIL;
+}
+
+/* The form that ntpdc speaks, never standardised: implementation 0, 2 or 3; items and their size fit. */
+static bool is_private(struct bytes b, uint32_t wirelen)
+{
+    bytes_skip(&b, 1 + 1);
+    uint8_t implementation = bytes_u8(&b);
+    bytes_u8(&b); /* request code */
+    uint32_t items = bytes_u16(&b) & 0x0fff;
+    uint32_t size = bytes_u16(&b) & 0x0fff;
+    return implementation <= 3 && implementation != 1 && PRIVATE_HEADER + items * size <= wirelen;
+}
+
+static bool is_time(const struct ntp *ntp, uint32_t wirelen)
+{
+    bool delay = ntp->delay <= DELAY_MAX || ntp->delay >= UINT16_MAX - DELAY_MAX;
+    return ntp->mode >= MODE_SYMMETRIC_ACTIVE && ntp->stratum <= STRATUM_MAX && delay &&
+           ntp->dispersion <= DISPERSION_MAX && wirelen >= HEADER_SIZE && wirelen <= HEADER_SIZE + TAIL_MAX;
+}
+
+/* What has not been captured reads as zero and passes. */
+static bool is_plausible(const struct ntp *ntp, struct bytes data, uint32_t wirelen)
+{
+    if (ntp->version < 1 || ntp->version > 4 || wirelen % UNIT != 0)
         return false;
     if (ntp->mode == MODE_CONTROL)
-        return wirelen >= CONTROL_HEADER;
-    if (ntp->mode == MODE_PRIVATE)
-        return wirelen >= PRIVATE_HEADER;
-    return ntp->mode >= MODE_SYMMETRIC_ACTIVE && ntp->stratum <= STRATUM_MAX && wirelen >= HEADER_SIZE &&
-           wirelen <= HEADER_SIZE + TAIL_MAX;
+        return is_control(data, wirelen);
+    return ntp->mode == MODE_PRIVATE ? is_private(data, wirelen) : is_time(ntp, wirelen);
+}
+
+/* Are the fields there that is_plausible() looks at? */
+static bool has_checked_fields(const struct ntp *ntp, const struct bytes *data)
+{
+    size_t needed = ntp->mode == MODE_PRIVATE ? PRIVATE_HEADER : CONTROL_HEADER;
+    return data->left >= needed;
 }
 
 static enum proto_speaker speaker_of(const struct ntp *ntp)
@@ -87,14 +126,12 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
     _Static_assert(sizeof(struct ntp_memory) <= PROTO_MEMORY_SIZE, "does not fit into what a flow lends");
     struct ntp_memory *memory = (struct ntp_memory *)(void *)lent->bytes;
     struct bytes b = question->data;
-    bool has_first = bytes_peek(&b, 0) >= 0;
     struct ntp ntp = read_header(&b);
-    bool known = is_plausible(&ntp, question->wirelen);
+    bool known = is_plausible(&ntp, question->data, question->wirelen);
     bool is_strict = known && bytes_ok(&b) && is_answer(&ntp);
+    bool at_home = (question->customary || question->named) && has_checked_fields(&ntp, &question->data);
 
-    if (!has_first) {
-        reply->answer = PROTO_MORE;
-    } else if (known && (question->customary || question->named || is_strict)) {
+    if (known && (at_home || is_strict)) {
         reply->answer = PROTO_YES;
         reply->evidence = is_strict && question->customary ? 2 : 1;
         reply->speaker = speaker_of(&ntp);
@@ -102,7 +139,8 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
         memory->sides |= (uint8_t)(1u << (question->side & 1));
         reply->settled = memory->sides == 3;
     } else {
-        reply->answer = bytes_short(&b) && known ? PROTO_MORE : PROTO_NO;
+        bool may_be = question->data.left == 0 || known;
+        reply->answer = may_be && bytes_short(&b) ? PROTO_MORE : PROTO_NO;
     }
 }
 

@@ -249,11 +249,11 @@ static void ask_datagram(const struct proto_question *question, struct proto_fac
                          struct proto_reply *reply)
 {
     struct start_line start;
-    struct bytes text = question->data;
 
-    skip_line_ends(&text);
-    if (text.left == 0 || (question->named && text.left <= KEEPALIVE_MAX)) {
-        reply->answer = PROTO_MORE; /* keep-alives, RFC 5626 section 3.5.1 and others */
+    if (question->wirelen <= KEEPALIVE_MAX &&
+        !question->data.cut) { /* RFC 5626 section 3.5.1, and four zeros */
+        reply->answer = question->named ? PROTO_YES : PROTO_MORE;
+        reply->evidence = 1;
         return;
     }
     reply->answer = recognise(question->data, question->data.cut, &start, &reply->evidence);
