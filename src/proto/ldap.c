@@ -198,7 +198,8 @@ static enum proto_answer read_unit(const struct proto_question *question, struct
     enum proto_answer answer = read_envelope(b, &message, size);
     if (answer != PROTO_YES)
         return answer;
-    if (question->transport == OVER_UDP && *size != question->wirelen)
+    bool is_datagram = question->transport == OVER_UDP;
+    if (is_datagram && *size > question->wirelen - (question->data.left - b.left))
         return PROTO_NO;
 
     uint32_t version = 0;
@@ -234,17 +235,17 @@ static enum proto_answer read_unit(const struct proto_question *question, struct
     if (!bytes_ok(body))
         return units_answer(body);
 
-    if (version)
+    if (version && !is_datagram)
         facts->version = (uint16_t)version;
     if (tls_request) {
         memory->start_tls = true;
         memory->start_tls_id = message.id;
     }
-    if (tls_granted && question->transport == OVER_TCP)
+    if (tls_granted && !is_datagram)
         reply->upgrade = PROTO_tls;
     if (message.operation == EXTENDED_RESPONSE)
         memory->start_tls = false;
-    if (version || message.operation == BIND_RESPONSE || question->transport == OVER_UDP)
+    if (version || message.operation == BIND_RESPONSE || is_datagram)
         memory->talk.known = true; /* StartTLS comes before a bind, if at all (4.14.1) */
     reply->speaker = is_from_server(message.operation) ? SPEAKER_SERVER : SPEAKER_CLIENT;
     return PROTO_YES;
@@ -254,6 +255,9 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
                 struct proto_reply *reply)
 {
     units_ask(question, read_unit, memory->bytes, facts, reply);
+    /* A server answers a ping with an entry and a result in one datagram; together they must fill it. */
+    if (question->transport == OVER_UDP && !question->data.cut && reply->used != question->wirelen)
+        *reply = (struct proto_reply){.answer = PROTO_NO};
 }
 
 static const uint16_t ports[] = {389, 3268, 0};

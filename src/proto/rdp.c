@@ -31,11 +31,14 @@ static bool is_request(struct bytes variable)
 {
     size_t line = bytes_find(&variable, '\n', variable.left);
     bool has_token = false;
+    /* A cookie or routing token is one line of ASCII. */
     if (bytes_peek(&variable, 0) >= 0x20 && line != SIZE_MAX && line > 0 &&
         bytes_peek(&variable, line - 1) == '\r') {
-        for (size_t i = 0; i + 1 < line; i++)
-            if (bytes_u8(&variable) < 0x20)
+        for (size_t i = 0; i + 1 < line; i++) {
+            uint8_t c = bytes_u8(&variable);
+            if (c < 0x20 || c > 0x7e)
                 return false;
+        }
         bytes_skip(&variable, 2);
         has_token = true;
     }
