@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifndef ROLECALL_SOURCE_DIR
-#define ROLECALL_SOURCE_DIR "."
+#ifndef TEST_SOURCE_DIR
+#define TEST_SOURCE_DIR "."
 #endif
 
 enum { LIST_TEXT_SIZE = 4096 };
@@ -80,7 +80,7 @@ struct run *run_scene(const char *site_text, struct scene *scene, unsigned worke
         play(run, NULL, scene, workers);
         return run;
     }
-    struct rules *rules = rules_load(ROLECALL_SOURCE_DIR "/rules", &mistakes);
+    struct rules *rules = rules_load(TEST_SOURCE_DIR "/rules", &mistakes);
     if (!rules)
         refuse(&mistakes);
     struct site *site = site_from_text("test", site_text, strlen(site_text), rules, &mistakes);

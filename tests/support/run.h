@@ -3,7 +3,7 @@
  * run.h - a scene through the whole engine: site text and frames in, parsed events out.
  *
  * Paths into events are dotted ("rolecall.compliance.status"). Rules are read from rules/ of the source tree
- * (ROLECALL_SOURCE_DIR at compile time, else the working directory). A site with mistakes ends the program,
+ * (TEST_SOURCE_DIR at compile time, else the working directory). A site with mistakes ends the program,
  * mistakes printed.
  */
 #ifndef TESTS_SUPPORT_RUN_H

@@ -373,6 +373,8 @@ static void record_packet(struct scene *scene, int64_t time_ns, struct addr from
     put_ethernet(&frame, scene, &from, &to);
     buf_put(&frame, packet->bytes, packet->size);
     scene_frame(scene, time_ns, frame.bytes, frame.size);
+    if (scene->mirrored)
+        scene_frame(scene, time_ns + MS / 20, frame.bytes, frame.size);
 }
 
 void wire_ip(struct scene *scene, int64_t time_ns, struct addr from, struct addr to, uint8_t protocol,

@@ -63,6 +63,7 @@ struct scene {
     uint32_t snaplen; /* bytes kept of a frame, 0: all */
     bool has_unseen;  /* the capture does not see what this address sends */
     struct addr unseen;
+    bool mirrored; /* every packet is captured twice, as two SPAN sessions do */
 
     struct wire_record *records;
     size_t count, room;

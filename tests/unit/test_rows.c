@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifndef ROLECALL_SOURCE_DIR
-#define ROLECALL_SOURCE_DIR "."
+#ifndef TEST_SOURCE_DIR
+#define TEST_SOURCE_DIR "."
 #endif
 
 #define START (INT64_C(1772443800) * SEC)
@@ -78,7 +78,7 @@ static void each_line(const char *name, line_visit *visit)
 {
     char path[512];
     struct line line;
-    snprintf(path, sizeof path, "%s/tests/data/matrix/%s.tsv", ROLECALL_SOURCE_DIR, name);
+    snprintf(path, sizeof path, "%s/tests/data/matrix/%s.tsv", TEST_SOURCE_DIR, name);
     FILE *file = fopen(path, "r");
     TEST_ASSERT_NOT_NULL_MESSAGE(file, path);
     bool head = true;

@@ -515,6 +515,49 @@ static void silence_of_an_edge_on_udp(void)
     blocked(client, server, "fail", "blocked-port");
 }
 
+static void unanswered_requests(talk_play *talk, const char *from, struct end server)
+{
+    struct end client = end_of(from, 50900);
+    play(talk, from, server);
+    scene->has_unseen = true;
+    scene->unseen = server.addr;
+    for (unsigned i = 0; i < 3; i++, now += SEC)
+        talk(scene, client, server, now);
+    blocked(client, server, "fail", "blocked-port");
+}
+
+static void unanswered_ssrp(void)
+{
+    unanswered_requests(talk_ssrp, FRONT_END2, end_of(FRONT_END, 1434));
+}
+
+static void unanswered_dns_of_an_edge(void)
+{
+    unanswered_requests(talk_dns, ACCESS, end_of(INTERNET, 53));
+}
+
+static void a_mirrored_capture_has_no_more_tries(void)
+{
+    scene->mirrored = true;
+    silent(2, true, 3 * SEC, "inconclusive", "");
+}
+
+static void a_mirrored_capture_changes_nothing(void)
+{
+    struct end client = end_of(CLIENT_A, 50020), server = end_of(FRONT_END, 57600);
+    scene->mirrored = true;
+    struct end web = play(talk_tls, CLIENT_A, end_of(FRONT_END, 443));
+    now = talk_media(scene, client, server, now);
+    judge_with("");
+    check(web, end_of(FRONT_END, 443), "pass", "", NULL, "specific");
+    check(client, server, "pass", "", NULL, "range");
+    const cJSON *flow = run_flow(run, client, server);
+    TEST_ASSERT_EQUAL_INT(0, (int)number_at(flow, "rolecall.rtp.lost"));
+    TEST_ASSERT_EQUAL_INT(27, (int)number_at(flow, "source.packets")); /* two of ICE, 25 of RTP */
+    TEST_ASSERT_EQUAL_INT(54, (int)number_at(flow, "rolecall.flow.duplicates"));
+    check_findings("");
+}
+
 static void ice_checks_are_never_blocked(void)
 {
     struct end client = end_of(CLIENT_A, 50020), server = end_of(FRONT_END, 57600);
@@ -860,7 +903,7 @@ static void ipsec_elsewhere_is_out_of_scope(void)
     judge_with("");
     check(end_of("10.99.0.1", 500), end_of("10.99.0.2", 500), "out-of-scope", "", NULL, NULL);
     check_findings("");
-    TEST_ASSERT_EQUAL_STRING("ike",
+    TEST_ASSERT_EQUAL_STRING("ikev2",
                              text_at(run_event(run, "rolecall.ipsec", 0), "rolecall.ipsec.negotiation"));
 }
 
@@ -933,6 +976,10 @@ int main(void)
     RUN_TEST(silence_in_a_one_way_capture);
     RUN_TEST(silence_at_an_undocumented_port_is_an_attempt);
     RUN_TEST(silence_of_an_edge_on_udp);
+    RUN_TEST(unanswered_ssrp);
+    RUN_TEST(unanswered_dns_of_an_edge);
+    RUN_TEST(a_mirrored_capture_has_no_more_tries);
+    RUN_TEST(a_mirrored_capture_changes_nothing);
     RUN_TEST(ice_checks_are_never_blocked);
     RUN_TEST(clients_may_browse);
     RUN_TEST(servers_may_use_the_directory);
