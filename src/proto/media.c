@@ -14,6 +14,17 @@ static bool is_payload_type(unsigned type)
     return type < 64 || type > 95;
 }
 
+/* Profiles of the general header extension: one-byte form, and two-byte form with four bits of the
+ * application's. */
+static bool is_known_profile(unsigned profile)
+{
+    return profile == 0xbede || profile >> 4 == 0x100;
+}
+
+/*
+ * SSRC 0 is only believed with a header extension that says RTP: WebRTC's bandwidth probes have it, and zeros
+ * are common in everything else.
+ */
 enum proto_answer media_rtp_read(struct bytes data, size_t wirelen, struct media_rtp *rtp)
 {
     struct bytes b = data;
@@ -24,18 +35,20 @@ enum proto_answer media_rtp_read(struct bytes data, size_t wirelen, struct media
     rtp->payload_type = second & 0x7f;
     rtp->marker = second & 0x80;
     rtp->shape = first & 0xdf; /* all but the padding bit */
+    rtp->has_known_extension = false;
     if (!bytes_ok(&b))
-        return data.left > 0 && first >> 6 != 2 ? PROTO_NO : bytes_short(&b) ? PROTO_MORE : PROTO_NO;
-    if (first >> 6 != 2 || !is_payload_type(rtp->payload_type) || rtp->ssrc == 0)
+        return bytes_short(&b) && (data.left == 0 || first >> 6 == 2) ? PROTO_MORE : PROTO_NO;
+    if (first >> 6 != 2 || !is_payload_type(rtp->payload_type))
         return PROTO_NO;
     size_t size = RTP_HEADER_SIZE + 4 * (size_t)(first & 0x0f);
     if (first & 0x10) { /* header extension, RFC 3550 section 5.3.1 */
-        bytes_skip(&b, 4 * (size_t)(first & 0x0f) + 2);
+        bytes_skip(&b, 4 * (size_t)(first & 0x0f));
+        rtp->has_known_extension = is_known_profile(bytes_u16(&b));
         size += 4 + 4 * (size_t)bytes_u16(&b);
         if (bytes_short(&b))
             return PROTO_MORE;
     }
-    return size <= wirelen ? PROTO_YES : PROTO_NO;
+    return size <= wirelen && (rtp->ssrc != 0 || rtp->has_known_extension) ? PROTO_YES : PROTO_NO;
 }
 
 enum { RTCP_SR = 200, RTCP_RR = 201, RTCP_XR = 207 };
@@ -85,7 +98,9 @@ static enum proto_answer rtcp_chain(struct bytes b)
 
 enum media_rtcp media_rtcp_read(struct bytes data, size_t wirelen, uint32_t *ssrc)
 {
-    enum { SRTCP_TAIL_MIN = 8, SRTCP_TAIL = 14 }; /* index and a tag of 4 or 10 bytes, RFC 3711 section 3.4 */
+    /* Index and a tag of 4 or 10 bytes (RFC 3711 section 3.4); Microsoft's end points put a key id of one
+     * byte in. */
+    enum { SRTCP_TAIL_MIN = 8, SRTCP_TAIL = 14, SRTCP_TAIL_KEYED = 15 };
     struct bytes b = data;
     uint8_t first = bytes_u8(&b), type = bytes_u8(&b);
     unsigned words = bytes_u16(&b), count = first & 0x1f;
@@ -107,32 +122,47 @@ enum media_rtcp media_rtcp_read(struct bytes data, size_t wirelen, uint32_t *ssr
         return MEDIA_RTCP_CLEAR;
     if (chain == PROTO_MORE)
         return is_exact && rest >= SRTCP_TAIL_MIN ? MEDIA_RTCP_FITS : MEDIA_RTCP_MORE;
-    if ((is_exact && rest >= SRTCP_TAIL_MIN) || rest == SRTCP_TAIL)
+    if ((is_exact && rest >= SRTCP_TAIL_MIN) || rest == SRTCP_TAIL || rest == SRTCP_TAIL_KEYED)
         return MEDIA_RTCP_ENCRYPTED;
     return MEDIA_RTCP_LIKELY;
 }
 
 /* media_stream.state: of the shape only the extension bit and the CSRC count are kept, the version is
  * always 2. */
-enum { STREAM_MARKER = 0x80, STREAM_TOLD = 0x40, STREAM_SHAPE = 0x1f };
+enum { STREAM_MARKER = 0x80, STREAM_TOLD = 0x40, STREAM_KNOWN_EXTENSION = 0x20, STREAM_SHAPE = 0x1f };
+
+static uint8_t state_of(const struct media_rtp *rtp)
+{
+    unsigned state = rtp->shape & STREAM_SHAPE;
+    if (rtp->marker)
+        state |= STREAM_MARKER;
+    if (rtp->has_known_extension)
+        state |= STREAM_KNOWN_EXTENSION;
+    return (uint8_t)state;
+}
+
+static bool is_stream_of(const struct media_stream *stream, uint32_t ssrc)
+{
+    return stream->window != 0 && stream->ssrc == ssrc;
+}
 
 static void stream_begin(struct media_stream *stream, const struct media_rtp *rtp, uint32_t arrival_us)
 {
-    uint8_t told = stream->ssrc == rtp->ssrc ? stream->state & STREAM_TOLD : 0;
+    uint8_t told = is_stream_of(stream, rtp->ssrc) ? stream->state & STREAM_TOLD : 0;
     *stream = (struct media_stream){.ssrc = rtp->ssrc,
                                     .timestamp = rtp->timestamp,
                                     .arrival_us = arrival_us,
                                     .sequence = rtp->sequence,
                                     .window = 1,
-                                    .early = 1};
-    stream->state = (uint8_t)((rtp->shape & STREAM_SHAPE) | told | (rtp->marker ? STREAM_MARKER : 0));
+                                    .early = 1,
+                                    .state = state_of(rtp) | told};
 }
 
 static struct media_stream *stream_slot(struct media_streams *streams, unsigned side, uint32_t ssrc)
 {
     struct media_stream *slots = streams->of[side];
     uint8_t slot = streams->newest[side];
-    if (slots[slot].ssrc != ssrc && slots[slot].ssrc != 0)
+    if (slots[slot].window != 0 && slots[slot].ssrc != ssrc)
         streams->newest[side] = slot ^= 1;
     return &slots[slot];
 }
@@ -220,8 +250,7 @@ static void follow_ahead(struct media_step *step, const struct media_rtp *rtp, u
     stream->sequence = rtp->sequence;
     stream->timestamp = rtp->timestamp;
     stream->arrival_us = arrival_us;
-    stream->state = (uint8_t)((rtp->shape & STREAM_SHAPE) | (stream->state & STREAM_TOLD) |
-                              (rtp->marker ? STREAM_MARKER : 0));
+    stream->state = state_of(rtp) | (stream->state & STREAM_TOLD);
 }
 
 struct media_step media_follow(struct media_streams *streams, unsigned side, const struct media_rtp *rtp,
@@ -231,11 +260,12 @@ struct media_step media_follow(struct media_streams *streams, unsigned side, con
     uint32_t arrival_us = (uint32_t)(time_ns / 1000);
     struct media_step step = {.stream = stream_slot(streams, side, rtp->ssrc)};
     struct media_stream *stream = step.stream;
+    bool is_known = is_stream_of(stream, rtp->ssrc);
     uint16_t ahead = (uint16_t)(rtp->sequence - stream->sequence);
     uint16_t behind = (uint16_t)(stream->sequence - rtp->sequence);
-    if (stream->ssrc == rtp->ssrc && behind < MISORDER_MAX) {
+    if (is_known && behind < MISORDER_MAX) {
         follow_late(&step, behind);
-    } else if (stream->ssrc == rtp->ssrc && ahead <= DROPOUT_MAX) {
+    } else if (is_known && ahead <= DROPOUT_MAX) {
         follow_ahead(&step, rtp, ahead, arrival_us);
     } else {
         stream_begin(stream, rtp, arrival_us);
@@ -252,7 +282,8 @@ struct media_step media_follow(struct media_streams *streams, unsigned side, con
 
 bool media_is_steady(const struct media_stream *stream)
 {
-    return stream->steps >= MEDIA_STEPS_ENOUGH && stream->step != 0;
+    bool moves = stream->step != 0 || (stream->state & STREAM_KNOWN_EXTENSION);
+    return stream->steps >= MEDIA_STEPS_ENOUGH && moves;
 }
 
 void media_add_ssrc(struct proto_facts *facts, uint32_t ssrc)

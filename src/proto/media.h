@@ -21,6 +21,7 @@ struct media_rtp {
     uint8_t payload_type;
     uint8_t shape; /* version, extension bit and CSRC count: what stays the same within a stream */
     bool marker;
+    bool has_known_extension; /* of the general kind, RFC 8285 section 4.2 and 4.3 */
 };
 
 /* MORE: the capture ended inside the first 12 bytes. */
@@ -51,7 +52,7 @@ struct media_stream {
     uint8_t steps;       /* good steps in a row, up to 255 */
     uint8_t early;       /* packets before it was counted in the facts */
     uint8_t early_lost;
-    uint8_t state; /* marker of the newest packet, told, and the shape's low bits */
+    uint8_t state; /* flags, and the shape's low bits */
 };
 struct media_streams {
     struct media_stream of[2][2]; /* by side */

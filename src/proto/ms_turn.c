@@ -266,7 +266,8 @@ static enum proto_answer check_chain(struct bytes data)
             return PROTO_NO;
         if (!read_frame(data, &type, &frame))
             return PROTO_MORE;
-        if (type != FRAME_END_TO_END || frame.wirelen == 0)
+        int first = bytes_peek(&frame.payload, 0);
+        if (type != FRAME_END_TO_END || frame.wirelen == 0 || (first > 1 && first < 128) || first > 191)
             return PROTO_NO;
         if (!media_frame_is_enough(&frame))
             return PROTO_MORE;

@@ -82,13 +82,26 @@ static enum proto_answer check_classic(const struct media_message *message)
     return bytes_ok(&body) ? PROTO_YES : PROTO_NO;
 }
 
-/* Is this one message, `wirelen` bytes long? */
-static enum proto_answer check_message(struct bytes data, size_t wirelen, struct media_message *message)
+/* Did the capture end before the attribute that would make it ms_turn.c's? No Binding is. */
+static bool could_be_microsoft(const struct media_message *message)
 {
-    enum { METHOD_MAX = 0xff }; /* the rest is reserved, RFC 8489 section 18.2 */
+    static const uint8_t attribute[8] = {0x00, 0x0f, 0x00, 0x04, 0x72, 0xc6, 0x4b, 0xc6};
+    return message->body.cut && message->body.left < sizeof attribute &&
+           message->length >= sizeof attribute && method_of(message->type) != METHOD_BINDING &&
+           bytes_may_begin(&message->body, attribute, sizeof attribute);
+}
+
+/*
+ * Is this one message, `wirelen` bytes long? Methods above 0xff are reserved (RFC 8489 section 18.2): they
+ * name nothing, but calls that began with real ones use them.
+ */
+static enum proto_answer check_message(struct bytes data, size_t wirelen, bool named,
+                                       struct media_message *message)
+{
+    enum { METHOD_MAX = 0xff };
     static const uint8_t cookie[4] = {0x21, 0x12, 0xa4, 0x42};
     struct bytes b = data, id = data;
-    if (bytes_peek(&data, 0) > 3)
+    if (bytes_peek(&data, 0) > 0x3f)
         return PROTO_NO;
     if (!media_message_read(&b, message)) {
         bytes_skip(&id, 4);
@@ -96,9 +109,11 @@ static enum proto_answer check_message(struct bytes data, size_t wirelen, struct
     }
     if (STUN_HEADER_SIZE + (size_t)message->length != wirelen || message->has_ms_cookie)
         return PROTO_NO;
+    if (could_be_microsoft(message))
+        return PROTO_MORE;
     if (!message->has_stun_cookie)
         return check_classic(message);
-    return method_of(message->type) <= METHOD_MAX ? PROTO_YES : PROTO_NO;
+    return named || method_of(message->type) <= METHOD_MAX ? PROTO_YES : PROTO_NO;
 }
 
 /* What a message's attributes said. */
@@ -171,7 +186,8 @@ static void read_message(const struct stun_reading *r, const struct media_messag
     r->memory->is_turn |= method >= METHOD_ALLOCATE && message->has_stun_cookie;
     while (alignment && media_attribute_next(&body, alignment, &attribute))
         read_attribute(r, message, &attribute, &said);
-    r->facts->turn.flavour = 1;
+    if (r->facts->turn.flavour == 0) /* checks on a flow of MS-TURN leave it that */
+        r->facts->turn.flavour = 1;
     r->facts->turn.ice_check |= said.is_ice;
     r->facts->turn.request |= class == CLASS_REQUEST;
     r->facts->turn.response |= class == CLASS_SUCCESS || class == CLASS_ERROR;
@@ -224,7 +240,7 @@ static void ask_datagram(const struct stun_reading *r)
         say_yes(r->reply, 1);
         return;
     }
-    r->reply->answer = check_message(r->question->data, wirelen, &message);
+    r->reply->answer = check_message(r->question->data, wirelen, r->question->named, &message);
     if (r->reply->answer != PROTO_YES)
         return;
     read_message(r, &message);
@@ -240,7 +256,7 @@ static size_t read_whole_message(const struct stun_reading *r, struct bytes data
         return 0;
     data.cut = is_huge;
     struct bytes unit = bytes_take(&data, size);
-    if (check_message(unit, size, &message) != PROTO_YES || !message.has_stun_cookie)
+    if (check_message(unit, size, false, &message) != PROTO_YES || !message.has_stun_cookie)
         return SIZE_MAX;
     read_message(r, &message);
     say_yes(r->reply, 2);
