@@ -147,6 +147,17 @@ static void an_alert_says_what_and_why(void)
     TEST_ASSERT_EQUAL_STRING("front-end", list_at(alert(0), "rolecall.destination.roles"));
 }
 
+static void an_alert_has_the_time_of_its_packet(void)
+{
+    play(talk_http, CLIENT_A, end_of(FRONT_END, 8089));
+    for (unsigned i = 0; i < 40; i++)
+        play(talk_tls, CLIENT_A, end_of(FRONT_END, 443));
+    judge_with("");
+    TEST_ASSERT_EQUAL_STRING("open", text_at(alert(0), "rolecall.finding.state"));
+    TEST_ASSERT_EQUAL_STRING(text_at(alert(0), "rolecall.finding.last_seen"),
+                             text_at(alert(0), "@timestamp"));
+}
+
 static void events_are_counted_without_gaps(void)
 {
     play(talk_http, CLIENT_A, end_of(FRONT_END, 8089));
@@ -362,6 +373,7 @@ int main(void)
     RUN_TEST(one_finding_per_responder_and_port);
     RUN_TEST(a_finding_keeps_its_fingerprint);
     RUN_TEST(an_alert_says_what_and_why);
+    RUN_TEST(an_alert_has_the_time_of_its_packet);
     RUN_TEST(events_are_counted_without_gaps);
     RUN_TEST(coverage_tells_what_was_seen);
     RUN_TEST(coverage_counts_networks_too);

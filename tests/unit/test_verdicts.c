@@ -909,14 +909,21 @@ static void ipsec_elsewhere_is_out_of_scope(void)
 
 static void the_output_does_not_depend_on_the_workers(void)
 {
-    play(talk_tls, CLIENT_A, end_of(FRONT_END, 5061));
-    play(talk_http, CLIENT_A, end_of(FRONT_END, 8089));
-    play(talk_mtls, FRONT_END, end_of(CHAT, 5041));
-    now = talk_media(scene, end_of(CLIENT_A, 50020), end_of(FRONT_END, 57600), now);
+    static const unsigned workers[] = {2, 3, 4, 16};
+    for (unsigned i = 0; i < 20; i++) {
+        play(talk_tls, i % 2 ? CLIENT_A : CLIENT_B, end_of(i % 3 ? FRONT_END : FRONT_END2, 5061));
+        play(talk_http, CLIENT_A, end_of(FRONT_END, (uint16_t)(8089 + i / 4)));
+        play(talk_mtls, FRONT_END, end_of(CHAT, 5041));
+        now = tcp_refused(scene, end_of(FRONT_END, port++), end_of(MEDIATION, 5070), now) + 100 * MS;
+        now = talk_media(scene, end_of(CLIENT_A, (uint16_t)(50020 + i)), end_of(FRONT_END, 57600), now);
+        talk_ikev2(scene, end_of(CLIENT_B, 0).addr, end_of(FRONT_END, 0).addr, now);
+    }
     judge_with("");
-    struct run *four = run_scene(site_with(""), scene, 4);
-    TEST_ASSERT_EQUAL_STRING(run->text, four->text);
-    run_destroy(four);
+    for (unsigned i = 0; i < sizeof workers / sizeof *workers; i++) {
+        struct run *other = run_scene(site_with(""), scene, workers[i]);
+        TEST_ASSERT_EQUAL_STRING(run->text, other->text);
+        run_destroy(other);
+    }
 }
 
 static void without_a_site_nothing_is_judged(void)
