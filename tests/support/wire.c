@@ -199,6 +199,18 @@ void scene_frame(struct scene *scene, int64_t time_ns, const void *frame, size_t
     scene->count++;
 }
 
+void scene_lose(struct scene *scene, unsigned percent)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < scene->count; i++) {
+        if (scene_random(scene) % 100 < percent)
+            free(scene->records[i].bytes);
+        else
+            scene->records[kept++] = scene->records[i];
+    }
+    scene->count = kept;
+}
+
 static int record_compare(const void *left, const void *right)
 {
     const struct wire_record *a = left, *b = right;
@@ -211,6 +223,19 @@ static void scene_sort(struct scene *scene)
 {
     if (scene->count > 0)
         qsort(scene->records, scene->count, sizeof *scene->records, record_compare);
+}
+
+void scene_forget(struct scene *scene, size_t count)
+{
+    scene_sort(scene);
+    assert(count <= scene->count);
+    for (size_t i = 0; i < scene->count; i++) {
+        if (i < count)
+            free(scene->records[i].bytes);
+        else
+            scene->records[i - count] = scene->records[i];
+    }
+    scene->count -= count;
 }
 
 void scene_each(struct scene *scene, scene_visit *visit, void *context)

@@ -78,6 +78,10 @@ uint32_t scene_random(struct scene *scene);
 void buf_random(struct buf *b, struct scene *scene, size_t count);
 void scene_frame(struct scene *scene, int64_t time_ns, const void *frame, size_t size); /* as it stands */
 
+/* Loses about `percent` of the frames made so far, as a busy sensor does. */
+void scene_lose(struct scene *scene, unsigned percent);
+void scene_forget(struct scene *scene, size_t count); /* the first frames: the capture began later */
+
 /* In order of time; linktype 1, interface 0. */
 typedef void scene_visit(void *context, const struct frame *frame);
 void scene_each(struct scene *scene, scene_visit *visit, void *context);
