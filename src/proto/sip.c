@@ -250,8 +250,8 @@ static void ask_datagram(const struct proto_question *question, struct proto_fac
 {
     struct start_line start;
 
-    if (question->wirelen <= KEEPALIVE_MAX &&
-        !question->data.cut) { /* RFC 5626 section 3.5.1, and four zeros */
+    /* CR LF, twice (RFC 5626 section 3.5.1), or four zeros of other stacks */
+    if (question->wirelen <= KEEPALIVE_MAX && !question->data.cut) {
         reply->answer = question->named ? PROTO_YES : PROTO_MORE;
         reply->evidence = 1;
         return;
