@@ -352,6 +352,21 @@ static void test_circles_are_refused(void)
             "roles.b.is[0]", 2, 78, "a role that is not itself a b");
 }
 
+/* What a role is reaches those that were it before: the order of the declarations does not matter. */
+static void test_is_reaches_through(void)
+{
+    struct rules *loaded = load_text(
+        HEAD
+        "  \"roles\": { \"a\": { \"title\": \"A\", \"is\": [\"b\"] },"
+        " \"b\": { \"title\": \"B\", \"is\": [\"c\"] }, \"c\": { \"title\": \"C\" } },\n" ROW_HEAD INBOUND
+            ROW_TAIL);
+    TEST_ASSERT_NOT_NULL(loaded);
+    TEST_ASSERT_EQUAL_HEX64(7, rules_role(loaded, 0)->all);
+    TEST_ASSERT_EQUAL_HEX64(6, rules_role(loaded, 1)->all);
+    TEST_ASSERT_EQUAL_HEX64(4, rules_role(loaded, 2)->all);
+    rules_free(loaded);
+}
+
 static void test_the_same_file_twice(void)
 {
     const char *path = ROLECALL_SOURCE_DIR "/rules/lync-server-2013-edge.json";
@@ -398,6 +413,7 @@ int main(void)
     RUN_TEST(test_rows_are_checked);
     RUN_TEST(test_several_mistakes_at_once);
     RUN_TEST(test_circles_are_refused);
+    RUN_TEST(test_is_reaches_through);
     RUN_TEST(test_the_same_file_twice);
     RUN_TEST(test_directories);
     return UNITY_END();
