@@ -101,7 +101,7 @@ static enum proto_answer read_negotiation(struct bytes b)
     bool has_known = false;
     (void)bytes_prefixed8(&b);
     (void)bytes_prefixed8(&b);
-    if (!b.cut && (b.left == 0 || b.left % 4 != 0))
+    if (!b.cut && b.left % 4 != 0)
         return PROTO_NO;
     while (b.left >= 4)
         has_known |= is_known(bytes_u32(&b));

@@ -216,8 +216,10 @@ static void test_dtls13(void)
     feed_datagram(feed, 0, d[0].at, d[0].size);
     feed_datagram(feed, 1, d[1].at, d[1].size);
     TEST_ASSERT_EQUAL_HEX16(0xfefc, feed->facts.tls.version);
+    TEST_ASSERT_EQUAL_UINT(TRI_NO, feed->facts.tls.resumed);
     TEST_ASSERT_FALSE(feed->facts.tls.completed);
-    static const uint8_t unified[] = "\x2e\1\2\0\x11" "encrypted things..";
+    static const uint8_t unified[] = "\x2e\1\2\0\x11"
+                                     "encrypted things..";
     feed_datagram(feed, 1, unified, sizeof unified);
     TEST_ASSERT_EQUAL_UINT(1, feed->reply.evidence);
     feed_datagram(feed, 0, unified, sizeof unified);
@@ -239,6 +241,10 @@ static void test_fragments(void)
     TEST_ASSERT_EQUAL_UINT(SPEAKER_CLIENT, feed->reply.speaker);
     d.size = 0;
     put_fragment(&d, 1, 0, 600, 500, body, 101); /* beyond the message's end */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_datagram(feed_new(&proto_dtls), 0, d.at, d.size));
+    d.size = 0;
+    put_fragment(&d, 1, 0, 600, 0, body, 200);
+    d.at[24] = 201; /* beyond the record's end */
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_datagram(feed_new(&proto_dtls), 0, d.at, d.size));
 }
 
@@ -287,6 +293,12 @@ static void test_each_field_is_checked(void)
     d.size = 0;
     put_record(&d, 21, 0xfeff, 0, "\2\x28", 2);
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, feed_datagram(feed_new(&proto_dtls), 0, d.at, d.size));
+    struct out later = {.size = 0};
+    put_record(&later, 23, 0xfefd, 1, "ciphertext", 10);
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, feed_datagram(feed_new(&proto_dtls), 0, later.at, later.size));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_datagram(feed_new(&proto_dtls), 0, later.at, later.size - 1));
+    later.at[0] = 25; /* where its body begins depends on what was agreed */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_datagram(feed_new(&proto_dtls), 0, later.at, later.size));
     put_number(&d, 0, 1); /* something behind the last record */
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_datagram(feed_new(&proto_dtls), 0, d.at, d.size));
 }

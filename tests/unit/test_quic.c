@@ -81,6 +81,15 @@ static void test_lengths_are_checked(void)
         TEST_ASSERT_EQUAL_UINT(PROTO_NO, ask(datagram, DATAGRAM_SIZE));
     }
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, ask(initial(1), DATAGRAM_SIZE - 1));
+
+    uint8_t datagram[DATAGRAM_SIZE];
+    memset(datagram, 0, sizeof datagram);
+    memcpy(datagram, "\xc0\0\0\0\1\x15", 6); /* an id of 21 bytes, and all that follows in its place */
+    memcpy(datagram + 29, "\x44\x80", 2);
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, ask(datagram, DATAGRAM_SIZE));
+    memcpy(datagram, initial(1), sizeof datagram);
+    datagram[15] = 0x7f; /* a token that neither the capture nor the datagram holds */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(feed_new(&proto_quic), 0, datagram, 100, DATAGRAM_SIZE));
 }
 
 static void test_a_capture_cut_anywhere_never_refuses(void)

@@ -74,18 +74,27 @@ static const uint8_t client_extensions[] = {
     0, 0,  0, 14,   0,    12, 0,   0,   9, 'a', '.', 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0,  16, 0, 17,
     0, 15, 2, 0xaa, 0xaa, 2,  'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1', 0,   35, 0,  0};
 
-static void client_hello(struct out *messages)
+/* A ClientHello whose lists are as long as asked for, and fit. */
+static void client_hello_of(struct out *messages, size_t session_size, size_t suites_size,
+                            const void *extensions, size_t size)
 {
     static struct out body;
     body.size = 0;
     put_number(&body, 0x0303, 2);
     put_zeroes(&body, 32);
-    put_number(&body, 0, 1);
-    put(&body, "\0\4\xc0\x2f\0\x9c", 6);
+    put_number(&body, (uint32_t)session_size, 1);
+    put_zeroes(&body, session_size);
+    put_number(&body, (uint32_t)suites_size, 2);
+    put_zeroes(&body, suites_size);
     put(&body, "\1\0", 2);
-    put_number(&body, sizeof client_extensions, 2);
-    put(&body, client_extensions, sizeof client_extensions);
+    put_number(&body, (uint32_t)size, 2);
+    put(&body, extensions, size);
     put_message(messages, 1, body.at, body.size);
+}
+
+static void client_hello(struct out *messages)
+{
+    client_hello_of(messages, 0, 4, client_extensions, sizeof client_extensions);
 }
 
 static void server_hello(struct out *messages, uint16_t version, const void *random, const void *extensions,
@@ -231,6 +240,43 @@ static void test_each_field_of_a_hello_is_checked(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, with_byte(51, 1));   /* null compression missing */
 }
 
+static enum proto_answer with_lists(size_t session_size, size_t suites_size)
+{
+    static struct out messages, stream;
+    messages.size = stream.size = 0;
+    client_hello_of(&messages, session_size, suites_size, client_extensions, sizeof client_extensions);
+    put_handshake(&stream, &messages, 16384);
+    return feed_ask(feed_new(&proto_tls), 0, stream.at, stream.size, stream.size);
+}
+
+static void test_lists_of_a_hello_have_bounds(void)
+{
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, with_lists(32, 2));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, with_lists(33, 2));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, with_lists(32, 0));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, with_lists(32, 3));
+}
+
+static void test_a_hello_longer_than_the_window(void)
+{
+    static struct out messages, stream;
+    static uint8_t extensions[6000];
+    messages.size = stream.size = 0;
+    memcpy(extensions, client_extensions, sizeof client_extensions);
+    memcpy(extensions + sizeof client_extensions, "\0\x15", 2); /* padding, RFC 7685 */
+    size_t padding = sizeof extensions - sizeof client_extensions - 4;
+    extensions[sizeof client_extensions + 2] = (uint8_t)(padding >> 8);
+    extensions[sizeof client_extensions + 3] = (uint8_t)padding;
+    client_hello_of(&messages, 0, 4, extensions, sizeof extensions);
+    put_handshake(&stream, &messages, 16384);
+    put_change_cipher(&stream);
+    struct feed *feed = feed_new(&proto_tls);
+    feed_pieces(feed, 0, stream.at, stream.size, 1460);
+    TEST_ASSERT_FALSE(feed->gone);
+    TEST_ASSERT_EQUAL_UINT(0, feed->side[0].count);
+    ASSERT_TEXT("a.example", feed->facts.server_name);
+}
+
 static void test_extensions_that_do_not_close_weaken_the_evidence(void)
 {
     static struct out messages, stream;
@@ -320,6 +366,42 @@ static void test_a_gap_in_the_handshake_leaves_mutual_unknown(void)
     TEST_ASSERT_FALSE(feed->facts.tls.full_handshake);
 }
 
+static void test_gaps_that_hide_both_flights_are_no_resumption(void)
+{
+    const struct handshake *h = full_handshake(false, REPLY_NOTHING, 900, 16384);
+    static struct out hello, server;
+    hello.size = server.size = 0;
+    server_hello(&hello, 0x0303, NULL, NULL, 0);
+    put_handshake(&server, &hello, 16384);
+    struct feed *feed = feed_new(&proto_tls);
+    feed_segment(feed, 0, h->client.at, h->client.size);
+    feed_segment(feed, 1, server.at, server.size);
+    feed_lose(feed, 0);
+    feed_lose(feed, 1);
+    feed_segment(feed, 0, h->server_second.at, h->server_second.size);
+    feed_segment(feed, 1, h->server_second.at, h->server_second.size);
+    TEST_ASSERT_TRUE(feed->facts.tls.completed);
+    TEST_ASSERT_EQUAL_UINT(TRI_UNKNOWN, feed->facts.tls.resumed);
+}
+
+static void test_a_message_may_not_be_interrupted(void)
+{
+    const struct handshake *h = full_handshake(false, REPLY_NOTHING, 900, 16384);
+    for (size_t size = 2; size < 6; size += 3) { /* inside a message's header, and inside its body */
+        static struct out hello, server;
+        hello.size = server.size = 0;
+        server_hello(&hello, 0x0303, NULL, NULL, 0);
+        put_handshake(&server, &hello, 16384);
+        put_record(&server, 22, "\x0b\0\1\0\0\0", size);
+        put_record(&server, 23, "interruption", 12);
+        struct feed *feed = feed_new(&proto_tls);
+        feed_segment(feed, 0, h->client.at, h->client.size);
+        feed_segment(feed, 1, server.at, server.size);
+        feed_segment(feed, 1, TEXT("\x17\3\3\0\1x"));
+        TEST_ASSERT_TRUE(feed->gone);
+    }
+}
+
 static void test_a_refused_client_is_not_decided(void)
 {
     const struct handshake *h = full_handshake(true, REPLY_EMPTY, 900, 16384);
@@ -355,7 +437,7 @@ static void test_resumption_hides_the_request(void)
     put_handshake(&client, &messages, 16384);
     put_change_cipher(&client);
     messages.size = 0;
-    server_hello(&messages, 0x0302, NULL, "\0\x10\0\5\0\3\2h2", 9);
+    server_hello(&messages, 0x0302, NULL, "\0\x10\0\5\0\3\2h1", 9);
     put_message(&messages, 4, "ticket and so on", 16);
     put_handshake(&server, &messages, 16384);
     put_change_cipher(&server);
@@ -368,7 +450,13 @@ static void test_resumption_hides_the_request(void)
     TEST_ASSERT_FALSE(feed->facts.tls.full_handshake);
     TEST_ASSERT_TRUE(feed->facts.tls.completed);
     TEST_ASSERT_TRUE(feed->settled);
-    ASSERT_TEXT("h2", feed->facts.detail);
+    ASSERT_TEXT("h1", feed->facts.detail);
+
+    feed = feed_new(&proto_tls); /* the choice stands also where the offer comes after it */
+    feed_segment(feed, 1, server.at, server.size);
+    feed_segment(feed, 0, client.at, client.size);
+    ASSERT_TEXT("h1", feed->facts.detail);
+    ASSERT_TEXT("a.example", feed->facts.server_name);
 }
 
 static const uint8_t retry_random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
@@ -488,6 +576,10 @@ static void test_ssl2_form_alone_is_no_tls(void)
     feed_segment(feed, 0, TEXT("\x4c\xc0\7\xd5\x22"));
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed->reply.answer);
 
+    uint8_t odd[40] = {0x80, 29, 1, 3, 1, 0, 4, 0, 0, 0, 16}; /* 4 bytes of ciphers, 3 to each */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(feed_new(&proto_tls), 0, odd, 31, 31));
+    odd[1] = 27, odd[6] = 3, odd[10] = 15; /* a challenge of 15 bytes */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(feed_new(&proto_tls), 0, odd, 29, 29));
     for (size_t i = 0; i < 11; i++) { /* each field of it */
         uint8_t wrong[sizeof old_hello];
         memcpy(wrong, old_hello, sizeof wrong);
@@ -499,7 +591,9 @@ static void test_ssl2_form_alone_is_no_tls(void)
 
 static void test_alert_alone(void)
 {
-    TEST_ASSERT_EQUAL_UINT(PROTO_YES, feed_ask(feed_new(&proto_tls), 0, TEXT("\x15\3\1\0\2\2\x46"), 7));
+    struct feed *feed = feed_new(&proto_tls);
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, feed_ask(feed, 0, TEXT("\x15\3\1\0\2\2\x46"), 7));
+    TEST_ASSERT_FALSE(feed->settled); /* the other side has not been seen */
     TEST_ASSERT_EQUAL_UINT(PROTO_MORE, feed_ask(feed_new(&proto_tls), 0, TEXT("\x15\3\1\0\2\2"), 6));
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(feed_new(&proto_tls), 0, TEXT("\x15\3\1\0\2\3\x46"), 7));
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(feed_new(&proto_tls), 0, TEXT("\x15\3\1\0\2\2\xf6"), 7));
@@ -536,6 +630,13 @@ static void test_records_chain_in_the_middle_of_a_stream(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(in_the_middle(), 0, records.at, records.size, records.size));
     records.at[one] = 22; /* a handshake inside something else */
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(in_the_middle(), 0, records.at + 7, records.size - 7, 63));
+}
+
+static void test_record_lengths_have_bounds(void)
+{
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(in_the_middle(), 0, TEXT("\x17\3\3\0\0\x17\3\3\0\0"), 10));
+    TEST_ASSERT_EQUAL_UINT(PROTO_MORE, feed_ask(in_the_middle(), 0, TEXT("\x17\3\3\x48\0long"), 9));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(in_the_middle(), 0, TEXT("\x17\3\3\x48\1long"), 9));
 }
 
 static void test_a_long_record_in_the_middle_is_weak(void)
@@ -588,6 +689,8 @@ int main(void)
     RUN_TEST(test_client_hello_is_named_and_read);
     RUN_TEST(test_hello_cut_anywhere_is_never_refused);
     RUN_TEST(test_each_field_of_a_hello_is_checked);
+    RUN_TEST(test_lists_of_a_hello_have_bounds);
+    RUN_TEST(test_a_hello_longer_than_the_window);
     RUN_TEST(test_extensions_that_do_not_close_weaken_the_evidence);
     RUN_TEST(test_full_handshake_without_request_is_not_mutual);
     RUN_TEST(test_request_and_certificate_are_mutual);
@@ -596,6 +699,8 @@ int main(void)
     RUN_TEST(test_certificates_longer_than_the_window_are_stepped_over);
     RUN_TEST(test_a_side_may_come_late);
     RUN_TEST(test_a_gap_in_the_handshake_leaves_mutual_unknown);
+    RUN_TEST(test_gaps_that_hide_both_flights_are_no_resumption);
+    RUN_TEST(test_a_message_may_not_be_interrupted);
     RUN_TEST(test_a_refused_client_is_not_decided);
     RUN_TEST(test_ssl3_client_refuses_by_an_alert);
     RUN_TEST(test_resumption_hides_the_request);
@@ -606,6 +711,7 @@ int main(void)
     RUN_TEST(test_ssl2_form_alone_is_no_tls);
     RUN_TEST(test_alert_alone);
     RUN_TEST(test_records_chain_in_the_middle_of_a_stream);
+    RUN_TEST(test_record_lengths_have_bounds);
     RUN_TEST(test_a_long_record_in_the_middle_is_weak);
     RUN_TEST(test_both_sides_of_a_middle_settle);
     RUN_TEST(test_an_answer_that_is_no_tls_ends_it);
