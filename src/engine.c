@@ -94,7 +94,8 @@ struct engine {
     struct worker workers[WORKERS_MAX];
     struct batch batches[BATCHES];
     uint64_t filled, collected; /* batches handed to the workers, and taken back from them */
-    int64_t now_ns;             /* latest packet time */
+    int64_t now_ns;             /* latest packet time read */
+    int64_t told_ns;            /* time of the packet the judge is hearing of */
     uint64_t packets, bytes, icmp_errors, icmp_unbound, duplicates, oversized;
     bool stopping, finished;
     pthread_mutex_t lock;
@@ -134,6 +135,7 @@ static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end
                        unsigned speaker, const struct proto_learned *learned)
 {
     struct verdict verdict;
+    engine->told_ns = in->now_ns;
     switch (kind) {
     case NOTE_BEGIN:
         judge_begin(engine->judge, in);
@@ -145,7 +147,6 @@ static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end
         judge_learn(engine->judge, in, speaker, learned);
         break;
     case NOTE_END:
-        engine->now_ns = in->now_ns > engine->now_ns ? in->now_ns : engine->now_ns;
         judge_end(engine->judge, in, end, &verdict);
         if (engine->options.every_flow && engine->writer.line)
             event_flow(&engine->writer, in, &verdict, end);
@@ -542,6 +543,7 @@ void engine_finish(struct engine *engine)
     while (engine->collected < engine->filled)
         collect(engine);
     end_flows(engine);
+    engine->told_ns = engine->now_ns;
     judge_finish(engine->judge, engine->now_ns);
     if (engine->writer.line) {
         tell_coverage(engine);
@@ -556,7 +558,7 @@ static void finding_told(void *context, const struct finding *finding)
 {
     struct engine *engine = context;
     if (engine->writer.line && !finding->muted)
-        event_finding(&engine->writer, finding, engine->now_ns);
+        event_finding(&engine->writer, finding, engine->told_ns);
 }
 
 static bool make_shards(struct engine *engine)

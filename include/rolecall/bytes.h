@@ -77,7 +77,7 @@ static inline uint8_t bytes_u8(struct bytes *b)
 static inline uint16_t bytes_u16(struct bytes *b)
 {
     const uint8_t *p = bytes_advance_(b, 2);
-    return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+    return (uint16_t)(p ? p[0] << 8 | p[1] : 0);
 }
 
 static inline uint32_t bytes_u24(struct bytes *b)
@@ -101,7 +101,7 @@ static inline uint64_t bytes_u64(struct bytes *b)
 static inline uint16_t bytes_u16le(struct bytes *b)
 {
     const uint8_t *p = bytes_advance_(b, 2);
-    return p ? (uint16_t)(p[1] << 8 | p[0]) : 0;
+    return (uint16_t)(p ? p[1] << 8 | p[0] : 0);
 }
 
 static inline uint32_t bytes_u32le(struct bytes *b)

@@ -140,8 +140,8 @@ struct proto_reply {
     size_t used;                /* TCP, with PROTO_YES: bytes done with; more than data.left means skip ahead */
     bool settled;               /* with PROTO_YES: nothing more to learn, do not ask again */
     bool carries_media;         /* other protocols of the media family may share this flow (ICE before RTP) */
-    enum proto_id upgrade;      /* TCP: after `used` the stream goes on as this one (STARTTLS); 0: no. UDP and framed
-                                 * TCP: the payload carried inside is this one (RTP in an MS-TURN frame) */
+    enum proto_id upgrade;      /* TCP: after `used` the stream goes on as this one (STARTTLS); 0: no */
+    enum proto_id carries;      /* the payload inside is this one (RTP in an MS-TURN frame, ESP in UDP beside IKE); 0: no */
     uint8_t learned_count;
     struct proto_learned learned[PROTO_LEARNED_MAX];
 };

@@ -263,8 +263,8 @@ static void accept(struct identifier *identifier, struct identity *identity, str
     if (identity->client == SIDE_NONE && reply->speaker != SPEAKER_UNKNOWN)
         identity->client = (uint8_t)(reply->speaker == SPEAKER_CLIENT ? side : 1 - side);
     work->carries_media |= reply->carries_media;
-    if (reply->upgrade && reply->carries_media && (unsigned)reply->upgrade != identity->name)
-        identity->also |= (uint64_t)1 << reply->upgrade;
+    if (reply->carries && (unsigned)reply->carries != identity->name)
+        identity->also |= (uint64_t)1 << reply->carries;
     work->current = (uint8_t)id;
     append_learned(reply, learned);
 }
@@ -281,7 +281,15 @@ static enum identify_change change_since(const struct identifier *identifier, co
     return memcmp(before, &after, sizeof after) != 0 ? IDENTITY_CHANGED : IDENTITY_SAME;
 }
 
-/* Asks every identifier of this transport but `except`; only the media family once the flow has a name. */
+/* Protocols that share a flow: media with its signalling (RFC 7983), and ESP with IKE on one UDP port (RFC 3948). */
+static unsigned family_of(unsigned id)
+{
+    if (id == PROTO_ike || id == PROTO_authip || id == PROTO_esp)
+        return 2;
+    return proto_by_id((enum proto_id)id)->is_media || id == PROTO_ms_turn ? 1 : 0;
+}
+
+/* Asks every identifier of this transport but `except`; only those of its family once the flow has a name. */
 static unsigned ask_all(struct identifier *identifier, struct identity *identity, struct work *work,
                         struct proto_question *question, const uint16_t ports[2], unsigned except, bool *more)
 {
@@ -289,7 +297,7 @@ static unsigned ask_all(struct identifier *identifier, struct identity *identity
         const struct protocol *protocol = proto_by_id((enum proto_id)id);
         if (id == except || !(protocol->transports & question->transport) || (work->ruled_out >> id & 1))
             continue;
-        if (identity->name && !protocol->is_media && id != PROTO_ms_turn)
+        if (identity->name && family_of(id) != family_of(identity->name))
             continue;
         question->named = is_known(identity, id);
         ask(identifier, identity, work, id, question, ports);
@@ -322,7 +330,7 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
         if (identifier->reply.answer == PROTO_YES)
             id = work->current;
     }
-    if (!id && (!identity->name || work->carries_media))
+    if (!id && (!identity->name || work->carries_media || family_of(identity->name) == 2))
         id = ask_all(identifier, identity, work, &question, input->ports, work->current, &more);
     identity->cut |= more && input->payload.cut;
     if (id) {
@@ -381,22 +389,23 @@ static enum stream_end ask_stream(struct identifier *identifier, struct identity
         if (!id) {
             if (identity->name || more)
                 return question.data.left >= PROTO_WINDOW_SIZE ? STREAM_GIVE_UP : STREAM_WAIT;
+            /* In the middle of a stream the next segment may begin a unit; and after a beginning that nobody here
+             * reads, a later segment may begin something known (TLS after another protocol's STARTTLS). */
             if (stream->start)
-                return STREAM_GIVE_UP; /* every identifier is ruled out */
-            *used = view.left; /* in the middle of a stream: the next segment may begin a unit */
+                work->ruled_out = 0;
+            *used = view.left;
             return STREAM_WAIT;
         }
-        struct proto_reply reply_head;
-        memcpy(&reply_head, &identifier->reply, offsetof(struct proto_reply, learned));
+        const struct proto_reply *reply = &identifier->reply;
         accept(identifier, identity, work, id, side, learned);
         if (id == identity->upgraded_to)
             work->yes_sides |= (uint8_t)(1 << side);
-        *used += reply_head.used;
-        if (reply_head.upgrade && !reply_head.carries_media)
-            upgrade(identity, work, reply_head.upgrade);
-        else if (reply_head.settled)
+        *used += reply->used;
+        if (reply->upgrade)
+            upgrade(identity, work, reply->upgrade);
+        else if (reply->settled)
             return STREAM_SETTLED;
-        else if (reply_head.used == 0)
+        else if (reply->used == 0)
             return question.data.left >= PROTO_WINDOW_SIZE ? STREAM_GIVE_UP : STREAM_WAIT;
     }
     return STREAM_WAIT;

@@ -232,13 +232,13 @@ void isakmp_go_on(enum proto_id self, const struct proto_question *question, str
         break;
     case ISAKMP_ESP:
         reply->evidence = isakmp_count_esp(&message, side, memory) >= ESP_COUNT_SURE ? 2 : 1;
-        reply->upgrade = self == PROTO_esp ? PROTO_UNIDENTIFIED : PROTO_esp;
+        reply->carries = self == PROTO_esp ? PROTO_UNIDENTIFIED : PROTO_esp;
         break;
     case ISAKMP_MESSAGE:
     case ISAKMP_AUTHIP:
         tell(&message, question, memory, facts, reply);
         if (self == PROTO_esp)
-            reply->upgrade = message.kind == ISAKMP_AUTHIP ? PROTO_authip : PROTO_ike;
+            reply->carries = message.kind == ISAKMP_AUTHIP ? PROTO_authip : PROTO_ike;
         break;
     }
     reply->settled = is_settled(memory);

@@ -490,8 +490,8 @@ void media_carried(const struct proto_question *question, struct bytes data, siz
         struct media_step step = media_follow(streams, question->side, &rtp, question->time_ns);
         media_count(streams, &step, &rtp, facts);
     }
-    if (kind == PROTO_rtp || kind == PROTO_dtls || (kind == PROTO_rtcp && reply->upgrade != PROTO_rtp))
-        reply->upgrade = kind;
+    if (kind == PROTO_rtp || kind == PROTO_dtls || (kind == PROTO_rtcp && reply->carries != PROTO_rtp))
+        reply->carries = kind;
 }
 
 bool media_frame_read(struct bytes data, struct media_frame *frame)

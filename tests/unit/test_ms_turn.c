@@ -134,7 +134,7 @@ static void test_data_indication(void)
     TEST_ASSERT_EQUAL(PROTO_YES, send_hex(feed, 1, DATA_INDICATION));
     TEST_ASSERT_EQUAL(SPEAKER_SERVER, feed->reply.speaker);
     TEST_ASSERT_FALSE(feed->facts.turn.response);
-    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
     TEST_ASSERT_EQUAL(1, feed->facts.rtp.packets);
     TEST_ASSERT_EQUAL(114, feed->facts.rtp.payload_types[0]);
     TEST_ASSERT_EQUAL_HEX32(0xdecafbad, feed->facts.rtp.ssrc[0]);
@@ -154,7 +154,7 @@ static void test_multiplexed(void)
     struct feed *feed = feed_new(&proto_ms_turn);
     TEST_ASSERT_EQUAL(PROTO_YES, send_hex(feed, 0, "ff100028 1122334455667788" RTP));
     TEST_ASSERT_TRUE(feed->facts.turn.multiplexed);
-    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
     TEST_ASSERT_EQUAL(1, feed->reply.evidence);
     feed = feed_new(&proto_ms_turn);
     TEST_ASSERT_EQUAL(PROTO_YES, send_hex(feed, 0, "ff10002c 1122334455667788" ALLOCATE));
@@ -194,7 +194,7 @@ static void test_pseudo_tls(void)
     TEST_ASSERT_EQUAL(PROTO_YES, stream_hex(feed, 0, "02000024" ALLOCATE));
     TEST_ASSERT_TRUE(feed->facts.turn.request);
     TEST_ASSERT_EQUAL(PROTO_YES, stream_hex(feed, 1, "03000020" RTP));
-    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
     TEST_ASSERT_EQUAL(PROTO_NO, stream_hex(feed, 1, CLIENT_HELLO)); /* only ever first */
     TEST_ASSERT_EQUAL(PROTO_YES, ask_stream_hex(SERVER_HELLO));
 }
@@ -262,7 +262,7 @@ static void test_chain_of_end_to_end_frames(void)
     TEST_ASSERT_EQUAL(PROTO_YES, stream_hex(feed, 0, frame));
     TEST_ASSERT_EQUAL(108, feed->reply.used);
     TEST_ASSERT_EQUAL(1, feed->reply.evidence);
-    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
     TEST_ASSERT_EQUAL(PROTO_NO, ask_stream_hex("0300001f" RTP "0300001f" RTP));
     TEST_ASSERT_EQUAL(PROTO_NO, ask_stream_hex("03000008 0102030405060708"));
     TEST_ASSERT_EQUAL(PROTO_NO, ask_stream_hex("03000013 0ee0000000000001000800030000 00")); /* TPKT */

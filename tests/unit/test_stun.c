@@ -152,7 +152,9 @@ static void test_relay_of_ipv6_and_tcp(void)
     TEST_ASSERT_EQUAL(OVER_TCP, feed->reply.learned[0].transport);
     TEST_ASSERT_TRUE(addr_equal(&expected, &feed->reply.learned[0].addr));
     /* A family that does not exist teaches nothing. */
-    TEST_ASSERT_EQUAL(PROTO_YES, send_hex(feed, 1, "0103000c" COOKIE ID "00160008 0003 e112 e112a643"));
+    TEST_ASSERT_EQUAL(
+        PROTO_YES,
+        send_hex(feed, 1, "01030018" COOKIE ID "00160014 0003 e112 0113a9fa 0102030405060708090a0b0b"));
     TEST_ASSERT_EQUAL(0, feed->reply.learned_count);
 }
 
@@ -165,7 +167,7 @@ static void test_channels_only_after_turn(void)
     TEST_ASSERT_EQUAL(PROTO_NO, send_hex(feed, 0, channel));
     send_hex(feed, 0, allocate_request);
     TEST_ASSERT_EQUAL(PROTO_YES, send_hex(feed, 0, channel));
-    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
     TEST_ASSERT_EQUAL(1, feed->facts.rtp.packets);
     TEST_ASSERT_EQUAL(114, feed->facts.rtp.payload_types[0]);
     TEST_ASSERT_EQUAL(MODALITY_AUDIO, feed->facts.modality);
@@ -182,13 +184,13 @@ static void test_data_attributes(void)
                                           "00170020" COOKIE ID "00120008 0001 e112 e112a643"
                                           "00130010" RTP));
     TEST_ASSERT_EQUAL(SPEAKER_SERVER, feed->reply.speaker);
-    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
     TEST_ASSERT_EQUAL_HEX32(0xdecafbad, feed->facts.rtp.ssrc[0]);
     TEST_ASSERT_EQUAL(PROTO_YES,
                       send_hex(feed, 1, "00170014" COOKIE ID "0013000d 16feff0000000000000000 0000 000000"));
-    TEST_ASSERT_EQUAL(PROTO_dtls, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_dtls, feed->reply.carries);
     TEST_ASSERT_EQUAL(PROTO_YES, send_hex(feed, 1, "0017000c" COOKIE ID "00130008 80c90001 decafbad"));
-    TEST_ASSERT_EQUAL(PROTO_rtcp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtcp, feed->reply.carries);
 }
 
 static void test_software_is_kept(void)
@@ -230,7 +232,7 @@ static void test_raw_stream(void)
     TEST_ASSERT_EQUAL(PROTO_YES, feed_segment(feed, 0, &stream));
     TEST_ASSERT_EQUAL(stream.size, feed->reply.used);
     TEST_ASSERT_EQUAL(SPEAKER_CLIENT, feed->reply.speaker);
-    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+    TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
     for (size_t piece = 1; piece < stream.size; piece++) {
         feed = feed_new(&proto_stun);
         for (size_t at = 0; at < stream.size; at += piece) {
@@ -248,6 +250,8 @@ static void test_raw_stream_of_something_else(void)
     struct packet_bytes classic = hex(classic_request), http = hex("474554202f20485454502f312e310d0a");
     struct feed *feed = feed_new(&proto_stun);
     TEST_ASSERT_EQUAL(PROTO_NO, feed_segment(feed, 0, &classic)); /* a stream needs the cookie */
+    TEST_ASSERT_EQUAL(PROTO_NO,
+                      feed_stream(feed_new(&proto_stun), 0, classic.at, 8)); /* and no more than that */
     feed = feed_new(&proto_stun);
     TEST_ASSERT_EQUAL(PROTO_NO, feed_segment(feed, 0, &http));
     feed = feed_new(&proto_stun);
@@ -280,7 +284,7 @@ static void test_framed_stream(void)
             TEST_ASSERT_TRUE(feed_stream(feed, 0, stream.at + at, left < piece ? left : piece) != PROTO_NO);
         }
         TEST_ASSERT_EQUAL(0, feed->side[0].count);
-        TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.upgrade);
+        TEST_ASSERT_EQUAL(PROTO_rtp, feed->reply.carries);
         TEST_ASSERT_EQUAL(1, feed->facts.rtp.packets); /* the second is a copy */
         TEST_ASSERT_TRUE(feed->facts.turn.ice_check);
     }
