@@ -26,6 +26,7 @@ struct identity {
     uint8_t client;      /* the side that speaks as the client; SIDE_NONE: the bytes did not tell */
     bool settled;        /* nothing is asked any more */
     bool cut;            /* an identifier asked for bytes that the capture had cut off, or that were lost */
+    bool middle;         /* the name rests on a stream whose beginning was not seen */
     bool starved;        /* a pool was empty: what is missing proves nothing */
 };
 

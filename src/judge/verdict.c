@@ -155,6 +155,8 @@ static bool tls_lacks_client_certificate(const struct case_file *c)
 static void weigh_rows(const struct case_file *c, const struct matched *matched)
 {
     c->out->match = matched->best;
+    if (!matched->decides_accepted && matched->any_xmpp && c->name == PROTO_tls && c->flow->identity.middle)
+        return doubt(c, "TLS from the middle of a connection: what came before it was not seen");
     if (!matched->decides_accepted) {
         c->out->application_check = "failed";
         fail(c, FINDING_UNEXPECTED_PROTOCOL);

@@ -322,15 +322,15 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
                                       .wirelen = input->payload_wirelen};
     struct weight before = weigh(identifier, identity);
     unsigned id = 0;
-    bool more = false;
-    if (identity->name) {
+    bool more = question.data.left == 0; /* nothing captured: nothing to ask about */
+    if (identity->name && !more) {
         question.named = true;
         ask(identifier, identity, work, work->current, &question, input->ports);
         more = identifier->reply.answer == PROTO_MORE;
         if (identifier->reply.answer == PROTO_YES)
             id = work->current;
     }
-    if (!id && (!identity->name || work->carries_media || family_of(identity->name) == 2))
+    if (!id && question.data.left && (!identity->name || work->carries_media || family_of(identity->name) == 2))
         id = ask_all(identifier, identity, work, &question, input->ports, work->current, &more);
     identity->cut |= more && input->payload.cut;
     if (id) {
@@ -397,6 +397,8 @@ static enum stream_end ask_stream(struct identifier *identifier, struct identity
             return STREAM_WAIT;
         }
         const struct proto_reply *reply = &identifier->reply;
+        if (!identity->name)
+            identity->middle = !stream->start;
         accept(identifier, identity, work, id, side, learned);
         if (id == identity->upgraded_to)
             work->yes_sides |= (uint8_t)(1 << side);
