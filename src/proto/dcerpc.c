@@ -8,42 +8,12 @@
  */
 #include <stdio.h>
 
-#include "units.h"
-
-/* C706 12.6.4, MS-RPCE 2.2.2.10 (auth3). */
-enum {
-    PDU_REQUEST = 0,
-    PDU_RESPONSE = 2,
-    PDU_FAULT = 3,
-    PDU_BIND = 11,
-    PDU_BIND_ACK = 12,
-    PDU_BIND_NAK = 13,
-    PDU_ALTER_CONTEXT = 14,
-    PDU_ALTER_ACK = 15,
-    PDU_AUTH3 = 16,
-    PDU_SHUTDOWN = 17,
-    PDU_CANCEL = 18,
-    PDU_ORPHANED = 19,
-    PDU_COUNT
-};
+#include "dcerpc_pdu.h"
 
 enum { FIRST_FRAGMENT = 0x01 };                                          /* C706 12.6.3.1, pfc_flags */
-enum { COMMON_HEADER = 16, RESPONSE_HEADER = 24 };                       /* C706 12.6.3.1, 12.6.4.10 */
-enum { AUTH_TRAILER = 8 };                                               /* MS-RPCE 2.2.2.11 */
+enum { RESPONSE_HEADER = 24 };                                           /* C706 12.6.4.10 */
 enum { CL_HEADER = 80, CL_TYPES = 11, CL_BODY_MAX = 65507 - CL_HEADER }; /* C706 12.5.1 */
 enum { UUID_SIZE = 16, UUID_TEXT = 36 };
-
-static const struct {
-    uint8_t size; /* smallest PDU of this type, C706 12.6.4; 0: no such type on a connection */
-    uint8_t speaker;
-} pdus[PDU_COUNT] = {
-    [PDU_REQUEST] = {24, SPEAKER_CLIENT},       [PDU_RESPONSE] = {24, SPEAKER_SERVER},
-    [PDU_FAULT] = {28, SPEAKER_SERVER},         [PDU_BIND] = {28, SPEAKER_CLIENT},
-    [PDU_BIND_ACK] = {26, SPEAKER_SERVER},      [PDU_BIND_NAK] = {18, SPEAKER_SERVER},
-    [PDU_ALTER_CONTEXT] = {28, SPEAKER_CLIENT}, [PDU_ALTER_ACK] = {26, SPEAKER_SERVER},
-    [PDU_AUTH3] = {16, SPEAKER_CLIENT},         [PDU_SHUTDOWN] = {16, SPEAKER_SERVER},
-    [PDU_CANCEL] = {16, SPEAKER_CLIENT},        [PDU_ORPHANED] = {16, SPEAKER_CLIENT},
-};
 
 static const char mapper_uuid[] = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"; /* C706 appendix O */
 static const char greeting[] = "ncacn_http/1.0";                          /* MS-RPCH 2.1.1.1.1 */
@@ -55,33 +25,11 @@ struct memory {
 };
 _Static_assert(sizeof(struct memory) <= PROTO_MEMORY_SIZE, "fits what the flow lends");
 
-/* Numbers in the byte order that the data representation label tells. */
-static uint16_t read_u16(struct bytes *b, bool little)
-{
-    return little ? bytes_u16le(b) : bytes_u16(b);
-}
-
-static uint32_t read_u32(struct bytes *b, bool little)
-{
-    return little ? bytes_u32le(b) : bytes_u32(b);
-}
-
-/* C706 14.1: integers in bits 4-7 of the first byte, characters in 0-3; floating point in the second. */
-static bool is_representation(uint8_t first, uint8_t second)
-{
-    return (first & 0xee) == 0 && second <= 3;
-}
-
-static bool is_little(uint8_t first)
-{
-    return first & 0x10;
-}
-
 static void read_uuid(struct bytes *b, bool little, char text[UUID_TEXT + 1])
 {
-    uint32_t low = read_u32(b, little);
-    uint16_t middle = read_u16(b, little);
-    uint16_t high = read_u16(b, little);
+    uint32_t low = dcerpc_u32(b, little);
+    uint16_t middle = dcerpc_u16(b, little);
+    uint16_t high = dcerpc_u16(b, little);
     uint16_t clock = bytes_u16(b);
     uint16_t node_high = bytes_u16(b);
     uint32_t node_low = bytes_u32(b);
@@ -152,10 +100,10 @@ static void align(struct stub *stub)
 static uint64_t read_count(struct stub *stub)
 {
     align(stub);
-    uint32_t first = read_u32(&stub->b, stub->little);
+    uint32_t first = dcerpc_u32(&stub->b, stub->little);
     if (stub->width == 4)
         return first;
-    uint32_t second = read_u32(&stub->b, stub->little);
+    uint32_t second = dcerpc_u32(&stub->b, stub->little);
     return stub->little ? (uint64_t)second << 32 | first : (uint64_t)first << 32 | second;
 }
 
@@ -165,7 +113,7 @@ static bool read_towers(struct stub stub, struct proto_reply *reply)
 {
     enum { HANDLE = 20, TOWERS_MAX = 64 };
     bytes_skip(&stub.b, HANDLE);
-    uint32_t towers = read_u32(&stub.b, stub.little);
+    uint32_t towers = dcerpc_u32(&stub.b, stub.little);
     uint64_t room = read_count(&stub);
     uint64_t offset = read_count(&stub);
     uint64_t actual = read_count(&stub);
@@ -176,7 +124,7 @@ static bool read_towers(struct stub stub, struct proto_reply *reply)
     for (uint32_t i = 0; i < towers; i++) {
         struct proto_learned learned;
         uint64_t counted = read_count(&stub);
-        uint32_t size = read_u32(&stub.b, stub.little);
+        uint32_t size = dcerpc_u32(&stub.b, stub.little);
         if (counted != size)
             return false;
         struct bytes tower = bytes_take(&stub.b, size);
@@ -223,53 +171,21 @@ static enum proto_answer read_greeting(const struct bytes *b, struct proto_reply
     return b->left < *size ? PROTO_MORE : PROTO_YES;
 }
 
-struct header {
-    uint8_t type, flags;
-    bool little;
-    uint16_t size, auth;
-};
-
-/* C706 12.6.3.1. */
-static enum proto_answer read_header(struct bytes *b, struct header *header, uint16_t *version)
-{
-    *version = bytes_u16(b); /* 5, then 0 or 1 */
-    if (bytes_ok(b) && *version != 0x0500 && *version != 0x0501)
-        return PROTO_NO;
-    header->type = bytes_u8(b);
-    header->flags = bytes_u8(b);
-    if (bytes_ok(b) && (header->type >= PDU_COUNT || pdus[header->type].size == 0))
-        return PROTO_NO;
-    uint8_t first = bytes_u8(b);
-    uint8_t second = bytes_u8(b);
-    uint16_t reserved = bytes_u16(b);
-    if (bytes_ok(b) && (!is_representation(first, second) || reserved != 0))
-        return PROTO_NO;
-    header->little = is_little(first);
-    header->size = read_u16(b, header->little);
-    header->auth = read_u16(b, header->little);
-    bytes_skip(b, 4); /* call id */
-    if (!bytes_ok(b))
-        return units_answer(b);
-    size_t needed = pdus[header->type].size + (header->auth ? header->auth + (size_t)AUTH_TRAILER : 0);
-    return header->size < needed ? PROTO_NO : PROTO_YES;
-}
-
 static enum proto_answer read_pdu(const struct proto_question *question, struct bytes b, void *lent,
                                   struct proto_facts *facts, struct proto_reply *reply, size_t *size)
 {
     struct memory *memory = lent;
-    struct header header = {0};
+    struct dcerpc_header header = {0};
     struct bytes whole = b;
-    uint16_t version;
     (void)question;
     if (bytes_peek(&b, 0) == greeting[0])
         return read_greeting(&b, reply, size);
-    enum proto_answer answer = read_header(&b, &header, &version);
+    enum proto_answer answer = dcerpc_read_header(&b, &header);
     if (answer != PROTO_YES)
         return answer;
 
     if (header.type == PDU_BIND || header.type == PDU_ALTER_CONTEXT) {
-        answer = read_bind(bytes_take(&b, header.size - COMMON_HEADER), header.little, memory, facts);
+        answer = read_bind(bytes_take(&b, header.size - DCERPC_HEADER), header.little, memory, facts);
         if (answer != PROTO_YES)
             return answer;
     }
@@ -278,13 +194,13 @@ static enum proto_answer read_pdu(const struct proto_question *question, struct 
     if (may_map && whole.left < header.size && header.size <= PROTO_WINDOW_SIZE)
         return PROTO_MORE;
     if (may_map && whole.left >= header.size) {
-        bytes_skip(&b, RESPONSE_HEADER - COMMON_HEADER);
-        size_t trailer = header.auth ? header.auth + (size_t)AUTH_TRAILER : 0;
+        bytes_skip(&b, RESPONSE_HEADER - DCERPC_HEADER);
+        size_t trailer = header.auth ? header.auth + (size_t)DCERPC_AUTH_TRAILER : 0;
         read_response(bytes_take(&b, header.size - RESPONSE_HEADER - trailer), header.little, reply);
     }
-    facts->version = version;
+    facts->version = header.version;
     memory->talk.known = memory->is_bound && !memory->is_mapper;
-    reply->speaker = pdus[header.type].speaker;
+    reply->speaker = dcerpc_pdus[header.type].speaker;
     *size = header.size;
     return PROTO_YES;
 }
@@ -303,14 +219,14 @@ static enum proto_answer read_datagram(const struct proto_question *question, st
     uint8_t third = bytes_u8(&b);
     /* Of the second flags only "cancel pending" is defined. */
     if (bytes_ok(&b) && (version != 4 || type >= CL_TYPES || (more_flags & ~0x02) || third != 0 ||
-                         !is_representation(first, second)))
+                         !dcerpc_is_representation(first, second)))
         return PROTO_NO;
-    bool little = is_little(first);
+    bool little = dcerpc_is_little(first);
     bytes_skip(&b, 1 + UUID_SIZE); /* serial number, object */
     read_uuid(&b, little, uuid);
     bytes_skip(&b,
                UUID_SIZE + 4 + 4 + 4 + 2 + 2 + 2); /* activity, boot time, version, sequence, opnum, hints */
-    size_t length = read_u16(&b, little);
+    size_t length = dcerpc_u16(&b, little);
     bytes_skip(&b, 2);
     uint8_t authentication = bytes_u8(&b);
     bytes_skip(&b, 1);

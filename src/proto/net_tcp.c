@@ -150,4 +150,4 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 static const uint16_t ports[] = {808, 0};
 
 const struct protocol proto_net_tcp = {
-    .name = "net_tcp", .transports = OVER_TCP, .customary_ports = ports, .ask = ask};
+    .name = "net-tcp", .transports = OVER_TCP, .customary_ports = ports, .ask = ask};

@@ -3,9 +3,9 @@
  * smb.c - recognises SMB 1, 2 and 3, also encrypted and compressed, over direct TCP and the NetBIOS session
  * service, and SMB in NetBIOS datagrams. Asked by the engine through proto_smb. Specifications: MS-SMB2 2.1
  * and 2.2, MS-CIFS 2.2.3, RFC 1002 sections 4.3 and 4.4. The dialect chosen and the first share's path become
- * facts; files, pipes and what they carry (also DCE/RPC) are ignored.
+ * facts, and DCE/RPC in a named pipe is told; files are ignored.
  */
-#include "units.h"
+#include "dcerpc_pdu.h"
 
 /* RFC 1002 4.3.1; a direct TCP header looks like SESSION_MESSAGE (MS-SMB2 2.1). */
 enum {
@@ -36,8 +36,63 @@ enum { DIALECT_SMB1 = 0x0100, DIALECT_WILDCARD = 0x02ff, DIALECT_SMB3 = 0x0300, 
 
 struct memory {
     struct units_talk talk;
+    bool has_pipe; /* DCE/RPC was seen in one */
 };
 _Static_assert(sizeof(struct memory) <= PROTO_MEMORY_SIZE, "fits what the flow lends");
+
+/*
+ * Where a message says how far from its header the data is that goes through a pipe: `place` bytes into its
+ * body. MS-CIFS 2.2.4.43.1, .42.2, .33.1, .33.2; MS-SMB2 2.2.21, 2.2.20, 2.2.31, 2.2.32.
+ */
+static const struct {
+    uint32_t protocol;
+    uint16_t command;
+    bool is_reply;
+    uint8_t place;
+} pipe_data[] = {
+    {PROTOCOL_SMB1, 0x2f, false, 22},                               /* write */
+    {PROTOCOL_SMB1, 0x2e, true, 12},                                /* read */
+    {PROTOCOL_SMB1, 0x25, false, 24},                               /* transaction */
+    {PROTOCOL_SMB1, 0x25, true, 14},  {PROTOCOL_SMB2, 9, false, 2}, /* write */
+    {PROTOCOL_SMB2, 8, true, 2},                                    /* read */
+    {PROTOCOL_SMB2, 11, false, 24},                                 /* control: transceive */
+    {PROTOCOL_SMB2, 11, true, 32},
+};
+
+struct message {
+    struct bytes b; /* from the protocol id on */
+    uint32_t protocol;
+    uint16_t command;
+    bool is_reply;
+};
+
+/* Looks for a PDU in a message whose header was read; `body` is where its body begins. */
+static enum proto_answer read_pipe(const struct message *message, size_t body, struct memory *memory,
+                                   struct proto_reply *reply)
+{
+    struct dcerpc_header pdu;
+    for (size_t i = 0; i < sizeof pipe_data / sizeof pipe_data[0] && !memory->has_pipe; i++) {
+        if (pipe_data[i].protocol != message->protocol || pipe_data[i].command != message->command ||
+            pipe_data[i].is_reply != message->is_reply)
+            continue;
+        struct bytes b = message->b, data = message->b;
+        bytes_skip(&b, body + pipe_data[i].place);
+        uint16_t offset = bytes_u16le(&b);
+        bytes_skip(&data, offset);
+        if (bytes_short(&b))
+            return PROTO_MORE;
+        if (!bytes_ok(&b) || offset < body || offset > PROTO_WINDOW_SIZE / 2)
+            return PROTO_YES;
+        enum proto_answer answer = dcerpc_read_header(&data, &pdu);
+        if (answer == PROTO_MORE)
+            return PROTO_MORE;
+        if (answer == PROTO_YES) {
+            reply->carries = PROTO_dcerpc;
+            memory->has_pipe = true;
+        }
+    }
+    return PROTO_YES;
+}
 
 static void skip_name(struct bytes *b)
 {
@@ -52,21 +107,27 @@ static void skip_name(struct bytes *b)
         units_wrong(b);
 }
 
-/* `b` stands behind the protocol id, MS-CIFS 2.2.3.1. */
-static enum proto_answer read_smb1(struct bytes b, struct proto_facts *facts, struct proto_reply *reply)
+/* MS-CIFS 2.2.3.1. */
+static enum proto_answer read_smb1(struct message *message, struct memory *memory, struct proto_facts *facts,
+                                   struct proto_reply *reply)
 {
-    uint8_t command = bytes_u8(&b);
+    struct bytes b = message->b;
+    bytes_skip(&b, 4);
+    message->command = bytes_u8(&b);
     bytes_skip(&b, 4); /* status */
-    bool is_reply = bytes_u8(&b) & SMB1_REPLY;
+    message->is_reply = bytes_u8(&b) & SMB1_REPLY;
     bytes_skip(&b, SMB1_HEADER - 10);
     uint8_t words = bytes_u8(&b);
-    uint16_t dialect = command == SMB1_NEGOTIATE && is_reply && words ? bytes_u16le(&b) : NO_DIALECT;
+    bool is_choice = message->command == SMB1_NEGOTIATE && message->is_reply;
+    uint16_t dialect = is_choice && words ? bytes_u16le(&b) : NO_DIALECT;
     if (!bytes_ok(&b))
         return units_answer(&b);
+    if (read_pipe(message, SMB1_HEADER + 1, memory, reply) == PROTO_MORE)
+        return PROTO_MORE;
     /* A negotiation alone says nothing: it may be answered in SMB 2 (MS-SMB2 3.2.4.2.2.1). */
-    if (is_reply && (command != SMB1_NEGOTIATE || dialect != NO_DIALECT))
+    if (message->is_reply && (!is_choice || dialect != NO_DIALECT))
         facts->version = DIALECT_SMB1;
-    reply->speaker = is_reply ? SPEAKER_SERVER : SPEAKER_CLIENT;
+    reply->speaker = message->is_reply ? SPEAKER_SERVER : SPEAKER_CLIENT;
     return PROTO_YES;
 }
 
@@ -101,36 +162,55 @@ static enum proto_answer read_tree_connect(struct bytes b, struct proto_facts *f
     return PROTO_YES;
 }
 
-/* `b` stands behind the protocol id, MS-SMB2 2.2.1. */
-static enum proto_answer read_smb2(struct bytes b, struct memory *memory, struct proto_facts *facts,
+/* MS-SMB2 2.2.4: `b` is the body of the answer. */
+static enum proto_answer read_negotiation(struct bytes b, struct proto_facts *facts)
+{
+    uint16_t structure = bytes_u16le(&b);
+    bytes_skip(&b, 2);
+    uint16_t dialect = bytes_u16le(&b);
+    if (bytes_short(&b))
+        return PROTO_MORE;
+    if (bytes_ok(&b) && structure == 65 && dialect != DIALECT_WILDCARD)
+        facts->version = dialect;
+    return PROTO_YES;
+}
+
+/* Pipes are reached through the share IPC$ alone (MS-SMB2 3.3.4.8 and its like). */
+static bool may_have_pipes(const struct proto_facts *facts)
+{
+    static const char share[] = "IPC$";
+    size_t before = facts->detail.size - strlen(share);
+    return facts->detail.size >= strlen(share) &&
+           memcmp(facts->detail.bytes + before, share, strlen(share)) == 0;
+}
+
+/* MS-SMB2 2.2.1. */
+static enum proto_answer read_smb2(struct message *message, struct memory *memory, struct proto_facts *facts,
                                    struct proto_reply *reply)
 {
+    struct bytes b = message->b;
+    bytes_skip(&b, 4);
     if (bytes_u16le(&b) != SMB2_HEADER && bytes_ok(&b))
         return PROTO_NO;
     bytes_skip(&b, 6); /* credit charge, status */
-    uint16_t command = bytes_u16le(&b);
+    message->command = bytes_u16le(&b);
     bytes_skip(&b, 2); /* credits */
-    bool is_reply = bytes_u32le(&b) & SMB2_REPLY;
+    message->is_reply = bytes_u32le(&b) & SMB2_REPLY;
     bytes_skip(&b, SMB2_HEADER - 20);
     if (!bytes_ok(&b))
         return units_answer(&b);
-    if (command >= SMB2_COMMANDS)
+    if (message->command >= SMB2_COMMANDS)
         return PROTO_NO;
-    reply->speaker = is_reply ? SPEAKER_SERVER : SPEAKER_CLIENT;
 
-    if (command == SMB2_NEGOTIATE && is_reply) { /* MS-SMB2 2.2.4 */
-        uint16_t structure = bytes_u16le(&b);
-        bytes_skip(&b, 2);
-        uint16_t dialect = bytes_u16le(&b);
-        if (bytes_short(&b))
-            return PROTO_MORE;
-        if (bytes_ok(&b) && structure == 65 && dialect != DIALECT_WILDCARD)
-            facts->version = dialect;
-    } else if (command == SMB2_TREE_CONNECT && !is_reply && facts->detail.size == 0) {
-        if (read_tree_connect(b, facts) == PROTO_MORE)
-            return PROTO_MORE;
-    }
-    memory->talk.known = facts->version && facts->detail.size;
+    enum proto_answer answer = read_pipe(message, SMB2_HEADER, memory, reply);
+    if (message->command == SMB2_NEGOTIATE && message->is_reply)
+        answer = read_negotiation(b, facts);
+    else if (message->command == SMB2_TREE_CONNECT && !message->is_reply && facts->detail.size == 0)
+        answer = read_tree_connect(b, facts);
+    if (answer != PROTO_YES)
+        return answer;
+    memory->talk.known = facts->version && facts->detail.size && (memory->has_pipe || !may_have_pipes(facts));
+    reply->speaker = message->is_reply ? SPEAKER_SERVER : SPEAKER_CLIENT;
     return PROTO_YES;
 }
 
@@ -174,14 +254,15 @@ static enum proto_answer read_compressed(struct bytes b, struct proto_facts *fac
 static enum proto_answer read_message(struct bytes b, size_t size, struct memory *memory,
                                       struct proto_facts *facts, struct proto_reply *reply)
 {
-    uint32_t protocol = bytes_u32(&b);
+    struct message message = {.b = b};
+    message.protocol = bytes_u32(&b);
     if (!bytes_ok(&b))
         return units_answer(&b);
-    switch (protocol) {
+    switch (message.protocol) {
     case PROTOCOL_SMB1:
-        return size < SMB1_HEADER ? PROTO_NO : read_smb1(b, facts, reply);
+        return size < SMB1_HEADER ? PROTO_NO : read_smb1(&message, memory, facts, reply);
     case PROTOCOL_SMB2:
-        return size < SMB2_HEADER ? PROTO_NO : read_smb2(b, memory, facts, reply);
+        return size < SMB2_HEADER ? PROTO_NO : read_smb2(&message, memory, facts, reply);
     case PROTOCOL_TRANSFORM:
         return size < TRANSFORM_HEADER ? PROTO_NO : read_transform(b, size, memory, facts);
     case PROTOCOL_COMPRESSED:

@@ -301,6 +301,7 @@ static enum proto_answer read_message(struct bytes b, const struct packet *packe
     switch (packet->type) {
     case PRE_LOGIN:
         if (is_tls(&b)) {
+            reply->carries = PROTO_tls;
             reply->evidence = 1;
             return PROTO_YES;
         }

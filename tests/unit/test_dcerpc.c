@@ -211,6 +211,17 @@ static void test_datagrams(void)
     assert_matters(&proto_dcerpc, OVER_UDP, false, &big, 4, 0x40);
     assert_matters(&proto_dcerpc, OVER_UDP, false, &big, 6, 1);
     assert_matters(&proto_dcerpc, OVER_UDP, false, &big, 75, 3);
+    for (unsigned type = 0; type < 11; type++) { /* a fragment may be acknowledged by either */
+        static const char speakers[] = "CCSSSSSCCUC";
+        struct payload other = big;
+        other.at[1] = (uint8_t)type;
+        asked = asked_new(&proto_dcerpc, OVER_UDP);
+        TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &other));
+        TEST_ASSERT_EQUAL_UINT(speakers[type] == 'C'   ? SPEAKER_CLIENT
+                               : speakers[type] == 'S' ? SPEAKER_SERVER
+                                                       : SPEAKER_UNKNOWN,
+                               asked.reply.speaker);
+    }
     struct payload authenticated = big; /* a verifier follows the body */
     authenticated.at[75] = 1;
     authenticated.at[78] = 1;

@@ -122,6 +122,15 @@ static void test_what_a_message_must_say(void)
     assert_matters(&proto_ldap, OVER_TCP, false, &search, 21, 2); /* types only */
     assert_matters(&proto_ldap, OVER_TCP, false, &search, 24, 0x88);
     assert_matters(&proto_ldap, OVER_TCP, false, &name, 10, 'x');
+    struct payload unbind = payload_of("30 06 020104 4201 00"),
+                   abandon = payload_of("30 0a 020104 50 05 0102030405");
+    struct payload code = payload_of("30 0d 020101 61 08 0a022000 0400 0400"), extra = payload_of(BIND);
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_ldap, OVER_TCP, &unbind));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_ldap, OVER_TCP, &abandon));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_ldap, OVER_TCP, &code));
+    extra.at[1] = 0x10; /* what follows the operation is not a list of controls */
+    payload_add(&extra, "30023000");
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_ldap, OVER_TCP, &extra));
     struct payload controls = payload_of("30 10 020101 61 07 0a0100 0400 0400 a102 3000");
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_ldap, OVER_TCP, &controls));
 }

@@ -50,6 +50,9 @@ static void test_other_upgrades_are_not_tls(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 1, &agreed));
     TEST_ASSERT_EQUAL_UINT(PROTO_UNIDENTIFIED, asked.reply.upgrade);
     TEST_ASSERT_TRUE(asked.reply.settled);
+    struct payload fault = payload_of("08 05 'fault'"), other = payload_of("06");
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 1, &fault));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_all(&asked, 1, &other));
 }
 
 static void test_long_via_and_named_encoding(void)

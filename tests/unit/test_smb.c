@@ -161,12 +161,62 @@ static void test_what_a_header_must_say(void)
 
 static void test_a_long_body_is_skipped(void)
 {
-    struct payload read = framed(SMB2_RESPONSE("0800") "1100 5000 00001000");
+    struct payload read =
+        framed(SMB2_RESPONSE("0800") "1100 5000 00001000 00000000 00000000 00112233445566778899aabbccddeeff");
     read.at[1] = 0x10; /* one MiB more than is here */
     struct asked asked = asked_new(&proto_smb, OVER_TCP);
     asked.in_middle = true;
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 1, &read));
     TEST_ASSERT_EQUAL_UINT(read.size + 0x100000, asked.reply.used);
+}
+
+/* The header of a bind whose body is as long as it says. */
+#define BIND "05 00 0b 03 10000000 1c00 0000 01000000 d016 d016 00000000 00000000"
+
+static void test_dcerpc_in_a_pipe(void)
+{
+    static const char *const messages[] = {
+        SMB2_REQUEST("0900") "3100 7000 1c000000 0000000000000000 00000000000000000000000000000000"
+                             "00000000 00000000 00000000 00000000" BIND,
+        SMB2_RESPONSE("0800") "1100 5000 1c000000 00000000 00000000" BIND,
+        SMB2_REQUEST("0b00") "3900 0000 17c01100 00000000000000000000000000000000 78000000 1c000000 00000000"
+                             "00000000 00000000 00040000 01000000 00000000" BIND,
+        SMB2_RESPONSE("0b00") "3100 0000 17c01100 00000000000000000000000000000000 70000000 00000000 70000000"
+                              "1c000000 00000000 00000000" BIND,
+        SMB1_HEADER(
+            "2f", "18") "0e ff00 0000 0000 00000000 00000000 0000 0000 0000 1c00 4000 00000000 1c00 00" BIND,
+        SMB1_HEADER("2e", "98") "0c ff00 0000 0000 0000 0000 1c00 3c00 0000 00000000 00000000 1c00 00" BIND,
+        SMB1_HEADER("25", "18") "10 0000 1c00 0000 1c00 00 00 0000 00000000 0000 0000 4300 1c00 4300 02 00"
+                                "2600 0000 1c00" BIND,
+        SMB1_HEADER("25", "98") "0a 0000 1c00 0000 0000 0000 0000 1c00 3700 0000 00 00 1c00" BIND,
+    };
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        struct payload message = framed(messages[i]);
+        struct asked asked = asked_new(&proto_smb, OVER_TCP);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_YES, asked_all(&asked, 0, &message), messages[i]);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_dcerpc, asked.reply.carries, messages[i]);
+        TEST_ASSERT_EQUAL_UINT(PROTO_UNIDENTIFIED, asked.reply.upgrade);
+        assert_right_at_each_length(&proto_smb, OVER_TCP, false, &message);
+        message.at[message.size - 28] = 6; /* what goes through the pipe is not a PDU */
+        asked = asked_new(&proto_smb, OVER_TCP);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_YES, asked_all(&asked, 0, &message), messages[i]);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_UNIDENTIFIED, asked.reply.carries, messages[i]);
+    }
+}
+
+static void test_pipes_are_waited_for_on_their_share(void)
+{
+    struct payload connect = framed(SMB2_REQUEST("0300") "0900 0000 4800 0c00 5c00 4900 5000 4300 2400 0000");
+    struct payload response = negotiate_response("1103");
+    connect.at[4 + 64 + 6] = 10;
+    struct asked asked = asked_new(&proto_smb, OVER_TCP);
+    asked_all(&asked, 1, &response);
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &connect));
+    ASSERT_TEXT("\\IPC$", asked.facts.detail);
+    TEST_ASSERT_FALSE(asked.reply.settled);
+    struct payload bind = framed(SMB2_RESPONSE("0800") "1100 5000 1c000000 00000000 00000000" BIND);
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 1, &bind));
+    TEST_ASSERT_TRUE(asked.reply.settled);
 }
 
 static void test_datagram_service(void)
@@ -197,6 +247,8 @@ int main(void)
     RUN_TEST(test_netbios_session);
     RUN_TEST(test_what_a_header_must_say);
     RUN_TEST(test_a_long_body_is_skipped);
+    RUN_TEST(test_dcerpc_in_a_pipe);
+    RUN_TEST(test_pipes_are_waited_for_on_their_share);
     RUN_TEST(test_datagram_service);
     return UNITY_END();
 }

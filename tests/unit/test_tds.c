@@ -70,6 +70,7 @@ static void test_tls_for_everything(void)
     asked_all(&asked, 1, &answer);
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 1, &handshake));
     TEST_ASSERT_EQUAL_UINT(SPEAKER_UNKNOWN, asked.reply.speaker);
+    TEST_ASSERT_EQUAL_UINT(PROTO_tls, asked.reply.carries);
     TEST_ASSERT_EQUAL_UINT(PROTO_UNIDENTIFIED, asked.reply.upgrade);
     TEST_ASSERT_FALSE(asked.reply.settled);
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &record));
