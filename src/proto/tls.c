@@ -10,11 +10,12 @@
 #include "tls_hello.h"
 
 enum {
-    RECORD_HEADER_SIZE = 5,          /* RFC 5246 6.2.1 */
-    RECORD_BODY_MAX = 16384 + 2048,  /* 6.2.3: ciphertext */
-    MESSAGE_HEADER_SIZE = 4,         /* 7.4 */
-    MESSAGE_BODY_MAX = 1 << 18,      /* no certificate chain is that long: the stream was misread */
-    CERTIFICATE_LIST_LENGTH_SIZE = 3 /* 7.4.2 */
+    RECORD_HEADER_SIZE = 5,           /* RFC 5246 6.2.1 */
+    RECORD_BODY_MAX = 16384 + 2048,   /* 6.2.3: ciphertext */
+    MESSAGE_HEADER_SIZE = 4,          /* 7.4 */
+    MESSAGE_BODY_MAX = 1 << 18,       /* no certificate chain is that long: the stream was misread */
+    CERTIFICATE_LIST_LENGTH_SIZE = 3, /* 7.4.2 */
+    PRETENDED_OLD_HELLO_SIZE = 72
 };
 
 enum side_state {
@@ -48,7 +49,7 @@ struct tls_memory {
     bool retry; /* a HelloRetryRequest: the next ServerHello counts */
     bool alpn_is_chosen;
     bool certificate, certificate_request, server_hello_done, client_key_exchange;
-    bool old_hello; /* the client began with the SSL 2.0 form, which some pretend with */
+    bool old_hello; /* the client began with the SSL 2.0 form that some pretend with */
 };
 _Static_assert(sizeof(struct tls_memory) <= PROTO_MEMORY_SIZE, "tls_memory fits what the flow lends");
 
@@ -205,20 +206,25 @@ static enum proto_answer old_hello_begins(struct bytes data, size_t *size)
 }
 
 /*
- * The SSL 2.0 form alone names nothing: Skype and others send it and go on with something else. It counts
- * once a server answers it in TLS (server_begins); meanwhile the client must not send what is no record.
+ * A hello in SSL 2.0 form, and nothing behind it that is no record. One form alone names nothing: the 72
+ * bytes that Skype and libjingle send before they go on with something else. It counts once a server answers
+ * it in TLS.
  */
-static enum proto_answer recognise_old_hello(const struct bytes *data, struct tls_memory *memory)
+static enum proto_answer recognise_old_hello(const struct bytes *data, struct tls_memory *memory,
+                                             struct proto_reply *reply)
 {
     size_t size;
     enum proto_answer answer = old_hello_begins(*data, &size);
     if (answer != PROTO_YES)
         return answer;
-    memory->old_hello = true;
     struct bytes rest = *data;
     struct record record;
     bytes_skip(&rest, size);
-    return record_read(&rest, &record) && !record_is_valid(&record) ? PROTO_NO : PROTO_MORE;
+    if (record_read(&rest, &record) && !record_is_valid(&record))
+        return PROTO_NO;
+    memory->old_hello = size == PRETENDED_OLD_HELLO_SIZE;
+    reply->evidence = 2;
+    return memory->old_hello ? PROTO_MORE : PROTO_YES;
 }
 
 /* An alert of two bytes in clear, RFC 5246 7.2; its record is 7 bytes. */
@@ -291,9 +297,12 @@ static size_t records_find(const struct bytes *data, uint8_t *evidence)
 }
 
 /* A side that is not seen from its beginning: a hello all the same, or records. */
-static enum proto_answer recognise_middle(const struct bytes *data, struct proto_reply *reply)
+static enum proto_answer recognise_middle(const struct bytes *data, struct tls_memory *memory,
+                                          struct proto_reply *reply)
 {
     struct beginning beginning = {0};
+    if (recognise_old_hello(data, memory, reply) == PROTO_YES)
+        return PROTO_YES;
     enum proto_answer answer = hello_begins(data, &beginning);
     reply->evidence = beginning.evidence;
     if (answer != PROTO_NO)
@@ -312,7 +321,7 @@ static enum proto_answer recognise_start(const struct bytes *data, struct tls_me
         return recognise_alert(*data);
     }
     if (first != RECORD_HANDSHAKE)
-        return first >= 0x80 ? recognise_old_hello(data, memory) : PROTO_NO;
+        return first >= 0x80 ? recognise_old_hello(data, memory, reply) : PROTO_NO;
     struct beginning beginning = {0};
     enum proto_answer answer = hello_begins(data, &beginning);
     reply->evidence = beginning.evidence;
@@ -331,7 +340,7 @@ static enum proto_answer recognise(const struct proto_question *question, struct
     enum proto_answer pretended = pretended_tls(&data);
     if (pretended != PROTO_NO)
         return pretended == PROTO_YES ? PROTO_NO : PROTO_MORE;
-    return question->start ? recognise_start(&data, memory, reply) : recognise_middle(&data, reply);
+    return question->start ? recognise_start(&data, memory, reply) : recognise_middle(&data, memory, reply);
 }
 
 static void tell_client_hello(struct bytes body, unsigned side, struct tls_memory *memory,
@@ -540,8 +549,10 @@ static enum step side_begin(const struct proto_question *question, struct bytes 
 {
     struct tls_side *s = &memory->side[question->side];
     struct beginning beginning = {0};
+    size_t old_size;
     bool is_first = s->state == SIDE_NEW && !question->gap;
-    if (is_first && question->start && bytes_peek(data, 0) >= 0x80)
+    if (is_first && bytes_peek(data, 0) >= 0x80 &&
+        (question->start || old_hello_begins(*data, &old_size) == PROTO_YES))
         return old_hello_step(question, data, memory);
     if (is_first && (question->start || hello_begins(data, &beginning) == PROTO_YES)) {
         s->state = SIDE_CLEAR;

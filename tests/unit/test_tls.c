@@ -402,6 +402,25 @@ static void test_a_message_may_not_be_interrupted(void)
     }
 }
 
+static void test_no_server_certificate_leaves_mutual_unknown(void)
+{
+    const struct handshake *h = full_handshake(false, REPLY_NOTHING, 900, 16384);
+    static struct out messages, server;
+    messages.size = server.size = 0;
+    server_hello(&messages, 0x0303, NULL, NULL, 0);
+    put_message(&messages, 12, "shared key hint", 15);
+    put_message(&messages, 14, "", 0);
+    put_handshake(&server, &messages, 16384);
+    struct feed *feed = feed_new(&proto_tls);
+    feed_segment(feed, 0, h->client.at, h->client.size);
+    feed_segment(feed, 1, server.at, server.size);
+    feed_segment(feed, 0, h->client_second.at, h->client_second.size);
+    feed_segment(feed, 1, h->server_second.at, h->server_second.size);
+    TEST_ASSERT_TRUE(feed->facts.tls.completed);
+    TEST_ASSERT_FALSE(feed->facts.tls.full_handshake);
+    TEST_ASSERT_EQUAL_UINT(TRI_UNKNOWN, feed->facts.tls.mutual);
+}
+
 static void test_a_refused_client_is_not_decided(void)
 {
     const struct handshake *h = full_handshake(true, REPLY_EMPTY, 900, 16384);
@@ -549,12 +568,33 @@ static void test_pretended_tls_of_microsoft_turn_is_refused(void)
 /* RFC 6101 E.1: 9 + 3 + 0 + 16 bytes. */
 static const uint8_t old_hello[] = {0x80, 28, 1, 3, 1, 0, 3, 0, 0, 0, 16, 0, 0, 5, 9,
                                     9,    9,  9, 9, 9, 9, 9, 9, 9, 9, 9,  9, 9, 9, 9};
+/* 9 + 45 + 0 + 16 bytes: what pretenders send. */
+static const uint8_t pretended_old_hello[72] = {0x80, 70, 1, 3, 1, 0, 45, 0, 0, 0, 16, 0, 0, 5};
 
-static void test_ssl2_form_counts_once_it_is_answered(void)
+static void test_ssl2_form_is_a_hello(void)
+{
+    for (int in_middle = 0; in_middle < 2; in_middle++) {
+        struct feed *feed = feed_new(&proto_tls);
+        feed->side[0].in_middle = in_middle;
+        feed_segment(feed, 0, old_hello, sizeof old_hello);
+        TEST_ASSERT_EQUAL_UINT(PROTO_YES, feed->reply.answer);
+        TEST_ASSERT_EQUAL_UINT(2, feed->reply.evidence);
+        TEST_ASSERT_EQUAL_UINT(SPEAKER_CLIENT, feed->reply.speaker);
+        TEST_ASSERT_EQUAL_UINT(sizeof old_hello, feed->reply.used);
+    }
+    for (size_t n = 1; n < sizeof old_hello; n++)
+        TEST_ASSERT_EQUAL_UINT(PROTO_MORE, feed_ask(feed_new(&proto_tls), 0, old_hello, n, n));
+    uint8_t more[sizeof old_hello + 5];
+    memcpy(more, old_hello, sizeof old_hello);
+    memcpy(more + sizeof old_hello, "other", 5);
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(feed_new(&proto_tls), 0, more, sizeof more, sizeof more));
+}
+
+static void test_pretended_ssl2_form_counts_once_it_is_answered(void)
 {
     const struct handshake *h = full_handshake(false, REPLY_NOTHING, 900, 16384);
     struct feed *feed = feed_new(&proto_tls);
-    feed_segment(feed, 0, old_hello, sizeof old_hello);
+    feed_segment(feed, 0, pretended_old_hello, sizeof pretended_old_hello);
     TEST_ASSERT_EQUAL_UINT(PROTO_MORE, feed->reply.answer);
     feed_segment(feed, 1, h->server.at, h->server.size);
     TEST_ASSERT_TRUE(feed->named);
@@ -563,12 +603,12 @@ static void test_ssl2_form_counts_once_it_is_answered(void)
     assert_full(feed, TRI_NO);
 }
 
-static void test_ssl2_form_alone_is_no_tls(void)
+static void test_pretended_ssl2_form_alone_is_no_tls(void)
 {
     static struct out hello, answer;
     hello.size = answer.size = 0;
     struct feed *feed = feed_new(&proto_tls);
-    feed_segment(feed, 0, old_hello, sizeof old_hello);
+    feed_segment(feed, 0, pretended_old_hello, sizeof pretended_old_hello);
     server_hello(&hello, 0x0301, NULL, NULL, 0);
     put_handshake(&answer, &hello, 16384);
     feed_segment(feed, 1, answer.at, answer.size); /* what pretenders answer: a hello and nothing more */
@@ -701,14 +741,16 @@ int main(void)
     RUN_TEST(test_a_gap_in_the_handshake_leaves_mutual_unknown);
     RUN_TEST(test_gaps_that_hide_both_flights_are_no_resumption);
     RUN_TEST(test_a_message_may_not_be_interrupted);
+    RUN_TEST(test_no_server_certificate_leaves_mutual_unknown);
     RUN_TEST(test_a_refused_client_is_not_decided);
     RUN_TEST(test_ssl3_client_refuses_by_an_alert);
     RUN_TEST(test_resumption_hides_the_request);
     RUN_TEST(test_tls13_says_nothing_about_certificates);
     RUN_TEST(test_hello_retry_waits_for_the_second_server_hello);
     RUN_TEST(test_pretended_tls_of_microsoft_turn_is_refused);
-    RUN_TEST(test_ssl2_form_counts_once_it_is_answered);
-    RUN_TEST(test_ssl2_form_alone_is_no_tls);
+    RUN_TEST(test_ssl2_form_is_a_hello);
+    RUN_TEST(test_pretended_ssl2_form_counts_once_it_is_answered);
+    RUN_TEST(test_pretended_ssl2_form_alone_is_no_tls);
     RUN_TEST(test_alert_alone);
     RUN_TEST(test_records_chain_in_the_middle_of_a_stream);
     RUN_TEST(test_record_lengths_have_bounds);
