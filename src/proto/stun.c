@@ -256,7 +256,7 @@ static size_t read_whole_message(const struct stun_reading *r, struct bytes data
         return 0;
     data.cut = is_huge;
     struct bytes unit = bytes_take(&data, size);
-    if (check_message(unit, size, false, &message) != PROTO_YES || !message.has_stun_cookie)
+    if (check_message(unit, size, false, &message) != PROTO_YES)
         return SIZE_MAX;
     read_message(r, &message);
     say_yes(r->reply, 2);

@@ -54,6 +54,7 @@ static void test_broken_headers(void)
     TEST_ASSERT_EQUAL(PROTO_NO, ask_hex("81c90001 decafbad"));          /* a block that is not there */
     TEST_ASSERT_EQUAL(PROTO_NO, ask_hex("80ce0002 decafbad 5eedf00d")); /* feedback of format 0 */
     TEST_ASSERT_EQUAL(PROTO_NO, ask_hex("80c90000 decafbad"));          /* no room for a sender */
+    TEST_ASSERT_EQUAL(PROTO_NO, ask_hex("80ca0000 decafbad"));
     TEST_ASSERT_EQUAL(PROTO_NO, ask_hex("80c90001 decafb"));
 }
 

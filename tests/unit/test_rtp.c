@@ -104,7 +104,7 @@ static void test_timestamps(void)
 {
     assert_breaks_run(rtp_packet(DYNAMIC, 103, 160 * 102 + 33, SSRC)); /* neither steady nor 80 units */
     assert_breaks_run(rtp_packet(DYNAMIC, 103, 160 * 102 - 80, SSRC)); /* backwards */
-    assert_breaks_run(rtp_packet(DYNAMIC, 103, 160 * 102 + (1 << 24), SSRC)); /* minutes later */
+    assert_breaks_run(rtp_packet(DYNAMIC, 103, 160 * 102 + 80 * 210000, SSRC)); /* minutes later */
     struct feed *feed = feed_new(&proto_rtp);
     for (unsigned i = 0; i < 8; i++) { /* time that stands still */
         struct packet_bytes packet = rtp_packet(DYNAMIC, i, 777, SSRC);
@@ -135,6 +135,22 @@ static void test_video_frames(void)
     }
     TEST_ASSERT_EQUAL(PROTO_YES, answer);
     TEST_ASSERT_EQUAL(MODALITY_VIDEO, feed->facts.modality);
+}
+
+static void test_marked_packets(void)
+{
+    static const uint32_t times[4] = {0, 2971, 6014, 8990};
+    struct feed *feed = feed_new(&proto_rtp), copy;
+    enum proto_answer answer = PROTO_NO;
+    for (unsigned i = 0; i < 4; i++) { /* frames of one packet, at uneven distances */
+        struct packet_bytes packet = rtp_packet(DYNAMIC | 0x80, i, times[i], SSRC);
+        copy = *feed;
+        answer = feed_datagram(feed, 0, &packet);
+    }
+    TEST_ASSERT_EQUAL(PROTO_YES, answer);
+    *feed = copy; /* but after a marker time goes on */
+    struct packet_bytes packet = rtp_packet(DYNAMIC | 0x80, 3, times[2], SSRC);
+    TEST_ASSERT_EQUAL(PROTO_MORE, feed_datagram(feed, 0, &packet));
 }
 
 static void test_interleaved_streams(void)
@@ -225,6 +241,8 @@ static void test_jitter(void)
     feed->time_ns += 16000000; /* one packet 16 ms late: a sixteenth of it, RFC 3550 A.8 */
     send_run(feed, 0, PCMU, 50, 1);
     TEST_ASSERT_EQUAL(1000, feed->facts.rtp.jitter_us);
+    send_run(feed, 0, PCMU, 51, 1); /* and then less by a sixteenth each time */
+    TEST_ASSERT_EQUAL(937, feed->facts.rtp.jitter_us);
     feed = feed_new(&proto_rtp);
     for (unsigned i = 0; i < 20; i++) { /* no clock is known for a dynamic type */
         send_run(feed, 0, DYNAMIC, i, 1);
@@ -380,6 +398,7 @@ int main(void)
     RUN_TEST(test_timestamps);
     RUN_TEST(test_steady_step_of_any_size);
     RUN_TEST(test_video_frames);
+    RUN_TEST(test_marked_packets);
     RUN_TEST(test_interleaved_streams);
     RUN_TEST(test_conflicting_payload_types);
     RUN_TEST(test_header_that_does_not_fit);
