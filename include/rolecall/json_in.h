@@ -52,6 +52,7 @@ struct json_place json_place(const struct json_value *value);
 void json_path(const struct json_value *value, char out[JSON_PATH_SIZE]);
 enum json_kind json_kind(const struct json_value *value);
 const char *json_text(const struct json_value *value);   /* "" unless JSON_TEXT */
+bool json_is_true(const struct json_value *value);       /* false unless it is true */
 double json_number(const struct json_value *value);      /* 0 unless JSON_NUMBER */
 const char *json_member(const struct json_value *value); /* its key; "" in a list */
 unsigned json_count(const struct json_value *value);     /* members of a list or object; else 0 */
@@ -70,6 +71,9 @@ void json_mistake(const struct json_value *value, const char *expected, ...)
     __attribute__((format(printf, 2, 3)));
 void json_mistake_key(const struct json_value *value, const char *expected, ...)
     __attribute__((format(printf, 2, 3)));
+
+void json_mistake_absent(const struct json_value *object,
+                         const char *key); /* a key that must be there is not */
 
 /* True, or a mistake that names `what` was expected. */
 bool json_is(const struct json_value *value, enum json_kind kind, const char *what);
