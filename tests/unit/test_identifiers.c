@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * test_identifiers.c - all identifiers together, asked as the engine asks them. Random bytes give no name;
+ * the first payload of each protocol gives its own name, and cut or split anywhere never another one.
+ */
+#include "asked.h"
+#include "rolecall/identify.h"
+
+static struct identifier *identifier;
+
+void setUp(void)
+{
+    identifier = identifier_create(8, 16, 8);
+    TEST_ASSERT_NOT_NULL(identifier);
+}
+
+void tearDown(void)
+{
+    identifier_destroy(identifier);
+}
+
+/* One flow, made new for each try. */
+struct flow {
+    struct identity identity;
+    enum proto_transport transport;
+    uint16_t port;
+    uint32_t sequence;
+    int64_t time_ns;
+};
+
+static struct flow flow_new(enum proto_transport transport, uint16_t port)
+{
+    struct flow flow = {.transport = transport, .port = port, .sequence = 0x7ffffff0};
+    identity_init(&flow.identity);
+    if (transport == OVER_TCP) {
+        struct identify_learned learned = {.count = 0};
+        struct identify_input syn = {.is_syn = true, .sequence = flow.sequence++};
+        identify_segment(identifier, &flow.identity, &syn, &learned);
+    }
+    return flow;
+}
+
+/* The first `caplen` of `wirelen` bytes, from the flow's first speaker. A copy of exactly these bytes is
+ * lent. */
+static void flow_say(struct flow *flow, const uint8_t *at, size_t caplen, size_t wirelen)
+{
+    struct identify_learned learned = {.count = 0};
+    uint8_t *copy = malloc(caplen ? caplen : 1);
+    if (caplen)
+        memcpy(copy, at, caplen);
+    struct identify_input input = {.time_ns = flow->time_ns,
+                                   .payload = bytes_captured(copy, caplen, wirelen),
+                                   .payload_wirelen = (uint32_t)wirelen,
+                                   .ports = {40000, flow->port},
+                                   .sequence = flow->sequence};
+    if (flow->transport == OVER_TCP)
+        identify_segment(identifier, &flow->identity, &input, &learned);
+    else
+        identify_datagram(identifier, &flow->identity, &input, &learned);
+    flow->sequence += (uint32_t)wirelen;
+    flow->time_ns += 20000000;
+    free(copy);
+}
+
+static unsigned flow_end(struct flow *flow)
+{
+    identity_release(identifier, &flow->identity);
+    return flow->identity.name;
+}
+
+/* Xorshift, 64 bits (Marsaglia 2003). */
+static const uint64_t seed = 0x526f6c6543616c6c;
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static size_t random_payload(uint64_t *state, uint8_t payload[1500])
+{
+    size_t size = 1 + random_next(state) % 1500;
+    for (size_t i = 0; i < size; i += 8) {
+        uint64_t bits = random_next(state);
+        memcpy(payload + i, &bits, size - i < 8 ? size - i : 8);
+    }
+    return size;
+}
+
+/* As many payloads as asked for, `per_flow` of them to each flow; at a port nobody uses. */
+static void count_false_names(enum proto_transport transport, unsigned payloads, unsigned per_flow,
+                              bool from_middle, const char *what)
+{
+    uint64_t state = seed;
+    unsigned names = 0;
+    uint8_t payload[1500];
+    for (unsigned i = 0; i < payloads; i += per_flow) {
+        struct flow flow = flow_new(from_middle ? OVER_UDP : transport, 40001); /* no SYN then */
+        flow.transport = transport;
+        for (unsigned j = 0; j < per_flow; j++) {
+            size_t size = random_payload(&state, payload);
+            flow_say(&flow, payload, size, size);
+        }
+        unsigned name = flow_end(&flow);
+        if (name)
+            printf("random %s: %s\n", what, proto_by_id((enum proto_id)name)->name);
+        names += name != PROTO_UNIDENTIFIED;
+    }
+    printf("%u random payloads as %s, seed %016llx: %u false names\n", payloads, what,
+           (unsigned long long)seed, names);
+    TEST_ASSERT_TRUE(names * 10000.0 < payloads);
+}
+
+static void test_random_streams_have_no_name(void)
+{
+    count_false_names(OVER_TCP, 100000, 1, false, "first segments");
+}
+
+static void test_random_middles_of_streams_have_no_name(void)
+{
+    count_false_names(OVER_TCP, 100000, 8, true, "segments, eight to a stream seen from the middle");
+}
+
+static void test_random_datagrams_have_no_name(void)
+{
+    count_false_names(OVER_UDP, 100000, 1, false, "single datagrams");
+}
+
+static void test_random_sequences_of_datagrams_have_no_name(void)
+{
+    count_false_names(OVER_UDP, 100000, 8, false, "datagrams, eight to a flow");
+}
+
+/* The first payload of a flow; `port` is the other end's. `fill` zero bytes follow what `hex` says. */
+struct first {
+    enum proto_id id;
+    enum proto_transport transport;
+    uint16_t port;
+    const char *hex;
+    size_t fill;
+};
+
+#define RANDOM_32 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define DNS_NAME  "04 'pool' 07 'example' 00 "
+
+static const struct first firsts[] = {
+    /* MS-TURN: pseudo-TLS and a frame on TCP, an Allocate request on UDP */
+    {PROTO_ms_turn, OVER_TCP, 443, "16 0301 002d 01 000029 0301" RANDOM_32 "00 0002 0018 01 00", 0},
+    {PROTO_ms_turn, OVER_TCP, 443,
+     "02 00 0024 0003 0010 0102030405060708090a0b0c0d0e0f10 000f 0004 72c64bc6 8008 0004 00000004", 0},
+    {PROTO_ms_turn, OVER_UDP, 3478,
+     "0003 0010 0102030405060708090a0b0c0d0e0f10 000f 0004 72c64bc6 8008 0004 00000004", 0},
+    {PROTO_tls, OVER_TCP, 5061,
+     "16 0301 0064 01 000060 0303" RANDOM_32 "00 0004 1301c02f 01 00 0033"
+     "0000 0014 0012 00 000f 'sip.contoso.com' 0010 000e 000c 02 'h2' 08 'http/1.1' 002b 0005 04 0304 0303",
+     0},
+    {PROTO_stun, OVER_UDP, 40001, "0001 0008 2112a442 0102030405060708090a0b0c 0024 0004 6e0001ff", 0},
+    {PROTO_authip, OVER_UDP, 500,
+     "a1a2a3a4a5a6a7a8 0000000000000000 85 10 f3 00 00000000 00000060"
+     "01 00 0008 00000000 87 00 0014 00000001 00000001 00000008 01010000 0a 00 0008 00020000"
+     "00 00 0020 000102030405060708090a0b0c0d0e0f101112131415161718191a1b",
+     0},
+    {PROTO_ike, OVER_UDP, 500,
+     "b1b2b3b4b5b6b7b8 0000000000000000 01 10 02 00 00000000 00000068"
+     "0d 00 0038 00000001 00000001 0000002c 01 01 00 01 00 00 0024 01 01 0000 80010007 800e0080 80020002 "
+     "80040002"
+     "80030001 800b0001 800c7080 00 00 0014 4048b7d56ebce88525e7de7f00d6c2d3",
+     0},
+    {PROTO_dtls, OVER_UDP, 40001,
+     "16 fefd 0000 000000000000 0036 01 00002a 0000 000000 00002a fefd" RANDOM_32 "00 00 0002 c02b 01 00", 0},
+    {PROTO_sip, OVER_UDP, 5060,
+     "'OPTIONS sip:pool.example SIP/2.0' 0d0a 'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1' 0d0a"
+     "'From: <sip:a@example>;tag=1' 0d0a 'To: <sip:pool.example>' 0d0a 'Call-ID: 1@192.0.2.1' 0d0a"
+     "'CSeq: 1 OPTIONS' 0d0a 'Content-Length: 0' 0d0a 0d0a",
+     0},
+    {PROTO_sip, OVER_TCP, 5060,
+     "'SIP/2.0 200 OK' 0d0a 'Via: SIP/2.0/TCP 192.0.2.1' 0d0a 'CSeq: 1 OPTIONS' 0d0a 0d0a", 0},
+    {PROTO_http2, OVER_TCP, 80, "'PRI * HTTP/2.0' 0d0a 0d0a 'SM' 0d0a 0d0a 000000 04 00 00000000", 0},
+    {PROTO_http, OVER_TCP, 80, "'GET /autodiscover/ HTTP/1.1' 0d0a 'Host: lyncdiscover.example' 0d0a 0d0a",
+     0},
+    {PROTO_xmpp, OVER_TCP, 5269,
+     "'<?xml version=\"1.0\"?><stream:stream xmlns=\"jabber:server\" "
+     "xmlns:stream=\"http://etherx.jabber.org/streams\" to=\"example\" version=\"1.0\">'",
+     0},
+    {PROTO_smb, OVER_TCP, 445,
+     "00 000068 fe 'SMB' 4000 0000 00000000 0000 1f00 00000000 00000000 0000000000000000 fffe0000 00000000"
+     "0000000000000000 00000000000000000000000000000000 2400 0200 0100 0000 00000000"
+     "00000000000000000000000000000000 0000000000000000 0202 1002",
+     0},
+    {PROTO_dcerpc, OVER_TCP, 135,
+     "05 00 0b 03 10000000 4800 0000 02000000 d016 d016 00000000 01 000000 0000 01 00 "
+     "0883afe11f5dc91191a408002b14a0fa"
+     "0300 0000 045d888aeb1cc9119fe808002b104860 02000000",
+     0},
+    {PROTO_dcerpc, OVER_UDP, 135,
+     "04 00 28 00 100000 00 00000000000000000000000000000000 0883afe11f5dc91191a408002b14a0fa"
+     "0102030405060708090a0b0c0d0e0f10 00000000 03000000 00000000 0300 ffff ffff 0400 0000 00 00 01020304",
+     0},
+    {PROTO_tds, OVER_TCP, 1433,
+     "12 01 0029 0000 01 00 00 0015 0006 01 001b 0001 02 001c 0001 03 001d 0004 ff 0f0007d00000 00 00 "
+     "00000001",
+     0},
+    {PROTO_net_tcp, OVER_TCP, 881, "00 01 00 01 02 02 16 'net.tcp://pchat01:881/' 03 08 0c", 0},
+    {PROTO_rdp, OVER_TCP, 3389, "03 00 0013 0e e0 0000 0000 00 01 00 0800 03000000", 0},
+    {PROTO_ldap, OVER_TCP, 389, "30 0c 020101 60 07 020103 0400 8000", 0},
+    {PROTO_ldap, OVER_UDP, 389,
+     "30 25 020102 63 20 0400 0a0100 0a0100 020100 020100 010100 87 0b 'objectclass' 3000", 0},
+    {PROTO_kerberos, OVER_TCP, 88, "00000012 6a 10 30 0e a103 020105 a203 02010a a402 3000", 0},
+    {PROTO_kerberos, OVER_UDP, 88, "6a 10 30 0e a103 020105 a203 02010a a402 3000", 0},
+    {PROTO_ssdp, OVER_UDP, 1900,
+     "'M-SEARCH * HTTP/1.1' 0d0a 'HOST: 239.255.255.250:1900' 0d0a 'MAN: \"ssdp:discover\"' 0d0a 'MX: 1' 0d0a"
+     "'ST: ssdp:all' 0d0a 0d0a",
+     0},
+    {PROTO_ssrp, OVER_UDP, 1434, "05 1f00 'ServerName;FE01;tcp;49777;;' 'abcd'", 0},
+    {PROTO_mdns, OVER_UDP, 5353, "0000 0000 0001 0000 0000 0000 05 '_http' 04 '_tcp' 05 'local' 00 000c 0001",
+     0},
+    {PROTO_llmnr, OVER_UDP, 5355, "1234 0000 0001 0000 0000 0000 04 'fe01' 00 0001 0001", 0},
+    {PROTO_nbns, OVER_UDP, 137,
+     "1234 0110 0001 0000 0000 0000 20 'EGEFCACACACACACACACACACACACACAAA' 00 0020 0001", 0},
+    {PROTO_dns, OVER_UDP, 53, "1234 0100 0001 0000 0000 0000" DNS_NAME "0001 0001", 0},
+    {PROTO_dns, OVER_TCP, 53, "001e 1234 0100 0001 0000 0000 0000" DNS_NAME "0001 0001", 0},
+    {PROTO_ntp, OVER_UDP, 123,
+     "23 00 06 ec 00000000 00000000 00000000 0000000000000000 0000000000000000"
+     "0000000000000000 e1b2c3d4e5f60718",
+     0},
+    {PROTO_quic, OVER_UDP, 443, "c3 00000001 08 1122334455667788 00 00 449e", 1200 - 18},
+    {PROTO_rtcp, OVER_UDP, 50001,
+     "80 c8 0006 decafbad e1b2c3d4 00000000 0004e200 00000064 00003e80 81 ca 0003 decafbad 01 04 'a@bc' 0000",
+     0},
+    {PROTO_rtp, OVER_UDP, 50000, "80 72 03e8 0004e200 decafbad", 40},
+    {PROTO_esp, OVER_UDP, 4500, "10203040 00000001 0011223344556677 8899aabbccddeeff 0011223344556677", 0},
+};
+
+enum { FIRST_COUNT = sizeof firsts / sizeof firsts[0], TELLINGS = 6 };
+
+static struct payload payload_first(const struct first *first)
+{
+    struct payload payload = payload_of(first->hex);
+    payload_fill(&payload, 0, first->fill);
+    return payload;
+}
+
+/* A DHCP DISCOVER, RFC 2131 section 2: mostly zeros. */
+static struct payload payload_discover(void)
+{
+    struct payload payload = payload_of("01 01 06 00 12345678 0000 8000");
+    payload_fill(&payload, 0, 16);
+    payload_add(&payload, "020000000001");
+    payload_fill(&payload, 0, 10 + 64 + 128);
+    payload_add(&payload, "63825363 35 01 01 3c 0c 'MS-UC-Client' ff");
+    return payload;
+}
+
+/* The next packet of those that show themselves only in a row. */
+static void payload_next(struct payload *payload, enum proto_id id)
+{
+    if (id == PROTO_rtp) {
+        payload->at[3]++;
+        payload->at[7] += 0x20; /* too small a step of the clock, but a steady one */
+    } else if (id == PROTO_esp) {
+        payload->at[7]++;
+    }
+}
+
+/* A flow's first payloads, of each no more than `caplen` bytes captured; on a stream, one, of which no more
+ * came. */
+static unsigned name_when_cut(const struct first *first, struct payload payload, size_t caplen)
+{
+    struct flow flow = flow_new(first->transport, first->port);
+    bool is_stream = first->transport == OVER_TCP;
+    for (unsigned i = 0; i < (is_stream ? 1 : TELLINGS); i++) {
+        flow_say(&flow, payload.at, caplen, is_stream ? caplen : payload.size);
+        payload_next(&payload, first->id);
+    }
+    return flow_end(&flow);
+}
+
+static void assert_never_another_name(const struct first *first, const struct payload *payload)
+{
+    const char *name = proto_by_id(first->id)->name;
+    char text[128];
+    for (size_t caplen = 0; caplen <= payload->size; caplen++) {
+        unsigned found = name_when_cut(first, *payload, caplen);
+        snprintf(text, sizeof text, "%s over %s, first %zu of %zu bytes: %s", name,
+                 first->transport == OVER_TCP ? "TCP" : "UDP", caplen, payload->size,
+                 proto_by_id((enum proto_id)found)->name);
+        TEST_ASSERT_TRUE_MESSAGE(found == (unsigned)first->id || found == PROTO_UNIDENTIFIED, text);
+        if (caplen == payload->size)
+            TEST_ASSERT_EQUAL_UINT_MESSAGE(first->id, found, text);
+    }
+}
+
+static void test_cut_payloads_have_no_other_name(void)
+{
+    for (unsigned i = 0; i < FIRST_COUNT; i++) {
+        struct payload payload = payload_first(&firsts[i]);
+        assert_never_another_name(&firsts[i], &payload);
+    }
+    const struct first dhcp = {.id = PROTO_dhcp, .transport = OVER_UDP, .port = 67};
+    struct payload discover = payload_discover();
+    assert_never_another_name(&dhcp, &discover);
+}
+
+static void test_streams_split_anywhere_have_the_same_name(void)
+{
+    char text[128];
+    for (unsigned i = 0; i < FIRST_COUNT; i++) {
+        if (firsts[i].transport != OVER_TCP)
+            continue;
+        struct payload payload = payload_first(&firsts[i]);
+        for (size_t split = 1; split < payload.size; split++) {
+            struct flow flow = flow_new(OVER_TCP, firsts[i].port);
+            flow_say(&flow, payload.at, split, split);
+            flow_say(&flow, payload.at + split, payload.size - split, payload.size - split);
+            snprintf(text, sizeof text, "%s, split after %zu of %zu bytes", proto_by_id(firsts[i].id)->name,
+                     split, payload.size);
+            TEST_ASSERT_EQUAL_UINT_MESSAGE(firsts[i].id, flow_end(&flow), text);
+        }
+    }
+}
+
+/* Every protocol that is asked at all has a payload above. */
+static void test_no_protocol_is_left_out(void)
+{
+    for (unsigned id = 1; id < PROTO_COUNT; id++) {
+        unsigned missing = proto_by_id((enum proto_id)id)->transports;
+        for (unsigned i = 0; i < FIRST_COUNT; i++)
+            if (firsts[i].id == id)
+                missing = 0;
+        TEST_ASSERT_TRUE_MESSAGE(!missing || id == PROTO_dhcp, proto_by_id((enum proto_id)id)->name);
+    }
+}
+
+int main(void)
+{
+    UNITY_BEGIN();
+    RUN_TEST(test_random_streams_have_no_name);
+    RUN_TEST(test_random_middles_of_streams_have_no_name);
+    RUN_TEST(test_random_datagrams_have_no_name);
+    RUN_TEST(test_random_sequences_of_datagrams_have_no_name);
+    RUN_TEST(test_cut_payloads_have_no_other_name);
+    RUN_TEST(test_streams_split_anywhere_have_the_same_name);
+    RUN_TEST(test_no_protocol_is_left_out);
+    return UNITY_END();
+}
