@@ -44,6 +44,15 @@ static const char *direction_name(enum row_direction direction)
     return names[direction];
 }
 
+static const char *modality_name(unsigned modality)
+{
+    static const char *const names[] = {[MODALITY_UNKNOWN] = "",
+                                        [MODALITY_AUDIO] = "audio",
+                                        [MODALITY_VIDEO] = "video",
+                                        [MODALITY_APPLICATION_SHARING] = "application-sharing"};
+    return names[modality];
+}
+
 static void parts_of(const struct matrix_row *row, struct part out[PARTS_MAX])
 {
     const struct part parts[PARTS_MAX] = {
@@ -204,6 +213,7 @@ static int show(const struct rules *rules, const char *id)
     parts_of(row, parts);
     for (unsigned i = 0; i < PARTS_MAX; i++)
         print_field(parts[i].name, part_text(&parts[i], text, sizeof text));
+    print_field("modality", modality_name(row->modality));
     print_field("note", row->note);
     print_field("document", matrix->document);
     print_field("reference", matrix->reference);
