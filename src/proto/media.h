@@ -24,10 +24,10 @@ struct media_rtp {
     bool has_known_extension; /* of the general kind, RFC 8285 section 4.2 and 4.3 */
 };
 
-/* MORE: the capture ended inside the first 12 bytes. */
+/* MORE: the capture ended inside the header or its extension's length. */
 enum proto_answer media_rtp_read(struct bytes data, size_t wirelen, struct media_rtp *rtp);
 
-/* RTCP, RFC 3550 section 6.4; `strength` falls from CLEAR to LIKELY. */
+/* RTCP, RFC 3550 section 6.4; the weakest first. */
 enum media_rtcp {
     MEDIA_RTCP_NO,
     MEDIA_RTCP_MORE,      /* the capture ended before the bytes that decide */
@@ -40,7 +40,7 @@ enum media_rtcp media_rtcp_read(struct bytes data, size_t wirelen, uint32_t *ssr
 
 /*
  * One RTP stream: 28 bytes, so that four of them and a little more fit the memory a flow lends. A slot is
- * free while ssrc is 0, which RTP streams of ours never have.
+ * free while its window is 0.
  */
 struct media_stream {
     uint32_t ssrc, timestamp;
@@ -108,7 +108,7 @@ void media_learn_relay(struct proto_reply *reply, enum proto_transport transport
 /* What one packet of a media path is, judged alone: stun, dtls, rtp, rtcp, or PROTO_UNIDENTIFIED. */
 enum proto_id media_kind(struct bytes data, size_t wirelen);
 
-/* The same for a packet that came in a wrapping already named: counts RTP, sets reply->upgrade. */
+/* The same for a packet that came in a wrapping already named: counts RTP, sets reply->carries. */
 void media_carried(const struct proto_question *question, struct bytes data, size_t wirelen,
                    struct media_streams *streams, struct proto_facts *facts, struct proto_reply *reply);
 
