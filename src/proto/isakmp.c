@@ -213,6 +213,7 @@ void isakmp_go_on(enum proto_id self, const struct proto_question *question, str
 {
     struct isakmp message;
     uint8_t side = question->side & 1;
+    enum proto_id inside = self;
 
     isakmp_read(question->data, question->wirelen, &message);
     bool may_be_esp = message.kind == ISAKMP_NONE && memory->nat_t;
@@ -232,14 +233,15 @@ void isakmp_go_on(enum proto_id self, const struct proto_question *question, str
         break;
     case ISAKMP_ESP:
         reply->evidence = isakmp_count_esp(&message, side, memory) >= ESP_COUNT_SURE ? 2 : 1;
-        reply->carries = self == PROTO_esp ? PROTO_UNIDENTIFIED : PROTO_esp;
+        inside = PROTO_esp;
         break;
     case ISAKMP_MESSAGE:
     case ISAKMP_AUTHIP:
+        inside = message.kind == ISAKMP_AUTHIP ? PROTO_authip : PROTO_ike;
         tell(&message, question, memory, facts, reply);
-        if (self == PROTO_esp)
-            reply->carries = message.kind == ISAKMP_AUTHIP ? PROTO_authip : PROTO_ike;
         break;
     }
+    if (inside != self)
+        reply->carries = inside;
     reply->settled = is_settled(memory);
 }

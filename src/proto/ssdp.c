@@ -57,7 +57,7 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
     struct bytes text = question->data, line, agent = {0};
 
     if (!line_next(&text, !text.cut, &line)) {
-        reply->answer = may_begin(text) ? PROTO_MORE : PROTO_NO;
+        reply->answer = text.cut && may_begin(text) ? PROTO_MORE : PROTO_NO;
         return;
     }
     struct bytes first = line_word(&line), second = line_word(&line), third = line_word(&line);
