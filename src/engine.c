@@ -242,6 +242,9 @@ static bool identify(const struct batch_packet *item, struct shard *shard, struc
         return identify_segment(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
     if (packet->protocol == IP_UDP)
         return identify_datagram(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
+    if (packet->protocol == IP_ESP || packet->protocol == IP_AH)
+        return identify_ipsec(shard->identifier, &flow->identity, packet->protocol == IP_ESP ? PROTO_esp : PROTO_ah,
+                              input.side, packet->protocol == IP_ESP ? packet->esp_spi : packet->ah_spi) == IDENTITY_CHANGED;
     return false;
 }
 
@@ -278,8 +281,7 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
         tell(worker, NOTE_BEGIN, flow, index, FLOW_END_INPUT, 0, NULL);
     for (unsigned i = 0; i < learned.count; i++)
         tell(worker, NOTE_LEARNED, flow, index, FLOW_END_INPUT, item->side, &learned.items[i]);
-    if (changed || (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)) ||
-        (is_new && !(item->packet.protocol == IP_TCP || item->packet.protocol == IP_UDP)))
+    if (changed || (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)))
         tell(worker, NOTE_CHANGE, flow, index, FLOW_END_INPUT, 0, NULL);
 }
 
@@ -513,6 +515,13 @@ static void tell_coverage(struct engine *engine)
         event_coverage(&engine->writer, engine->judge, entry, engine->now_ns);
 }
 
+static void tell_episodes(struct engine *engine)
+{
+    const struct ipsec_episode *episode;
+    for (uint32_t i = 0; (episode = judge_episode(engine->judge, i)); i++)
+        event_ipsec(&engine->writer, episode, engine->now_ns);
+}
+
 static void tell_stats(struct engine *engine)
 {
     struct event_counter counters[96];
@@ -546,6 +555,7 @@ void engine_finish(struct engine *engine)
     engine->told_ns = engine->now_ns;
     judge_finish(engine->judge, engine->now_ns);
     if (engine->writer.line) {
+        tell_episodes(engine);
         tell_coverage(engine);
         tell_stats(engine);
     }

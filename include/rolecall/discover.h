@@ -7,10 +7,11 @@
  *     char *text = discovery_site_text(d, &size);
  *     discovery_destroy(d);
  *
- * The text is a site file that `analyze --site` takes as it is. A role is a guess from what a host answers, opens and
- * sends; a comment behind each host says how sure it is, what it rests on, and which other roles the ports do not
- * rule out. Hosts whose role could not be told are named in comments at the end. Memory is bounded: what did not
- * fit is told in a comment too. The same flows in the same order give the same text. One thread at a time.
+ * The text is a site file that `analyze --site` takes as it is. A role is a guess from what a host answers,
+ * opens and sends; a comment behind each host says how sure it is, what it rests on, and which other roles
+ * the ports do not rule out. Hosts whose role could not be told are named in comments at the end. Memory is
+ * bounded: what did not fit is told in a comment too. The same flows in the same order give the same text.
+ * One thread at a time.
  */
 #ifndef ROLECALL_DISCOVER_H
 #define ROLECALL_DISCOVER_H
@@ -19,7 +20,8 @@
 #include "rolecall/rules.h"
 
 struct discovery;
-struct discovery *discovery_create(const struct rules *rules); /* NULL: out of memory; rules must outlive it */
+struct discovery *
+discovery_create(const struct rules *rules); /* NULL: out of memory; rules must outlive it */
 void discovery_destroy(struct discovery *discovery);
 
 /* The verdict is asked for the direction alone: it may come from an engine without a policy. */

@@ -27,6 +27,7 @@ struct event_writer {
 void event_flow(struct event_writer *writer, const struct judge_flow *in, const struct verdict *verdict,
                 enum flow_end end);
 void event_finding(struct event_writer *writer, const struct finding *finding, int64_t now_ns);
+void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episode, int64_t now_ns);
 /* One host's or network's coverage of the documented rows. */
 void event_coverage(struct event_writer *writer, const struct judge *judge, int32_t entry, int64_t now_ns);
 

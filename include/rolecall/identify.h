@@ -24,6 +24,7 @@ struct identity {
     uint8_t upgraded_to; /* enum proto_id: STARTTLS and the like; 0: none */
     uint8_t evidence;    /* 0 to 3 */
     uint8_t client;      /* the side that speaks as the client; SIDE_NONE: the bytes did not tell */
+    uint8_t sides;       /* ESP and AH: bit per side that was heard */
     bool settled;        /* nothing is asked any more */
     bool cut;            /* an identifier asked for bytes that the capture had cut off, or that were lost */
     bool middle;         /* the name rests on a stream whose beginning was not seen */
@@ -61,6 +62,10 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
                                        const struct identify_input *input, struct identify_learned *learned);
 enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
                                       const struct identify_input *input, struct identify_learned *learned);
+
+/* A packet of ESP or AH (IP protocol 50 or 51): its header is the evidence, its SPI the fact. `side` as above. */
+enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity, enum proto_id name,
+                                    unsigned side, uint32_t spi);
 
 /* The facts gathered so far; all zero when there are none. Never NULL. */
 const struct proto_facts *identify_facts(const struct identifier *identifier, const struct identity *identity);

@@ -37,6 +37,7 @@ void json_end_array(struct json_out *out);
 unsigned json_string(struct json_out *out, const char *key, const char *value); /* our own text; as json_captured() */
 void json_unsigned(struct json_out *out, const char *key, uint64_t value);
 void json_signed(struct json_out *out, const char *key, int64_t value);
+void json_decimal(struct json_out *out, const char *key, uint64_t tenths); /* 3.5 for 35 */
 void json_bool(struct json_out *out, const char *key, bool value);
 void json_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size);
 /* printf into a string value; the result holds only characters that need no escaping. */

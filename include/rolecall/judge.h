@@ -65,6 +65,25 @@ struct verdict {
     struct policy_party party[2];  /* by side */
 };
 
+/* IPsec between two addresses (DESIGN 7). Times are 0 where nothing of the kind was seen. */
+enum ipsec_negotiation { IPSEC_NONE, IPSEC_IKEV1, IPSEC_IKEV2, IPSEC_AUTHIP };
+enum ipsec_state { IPSEC_UNANSWERED, IPSEC_NEGOTIATING, IPSEC_FELL_BACK, IPSEC_PROTECTED };
+enum { IPSEC_SPI_MAX = 8 };
+struct ipsec_episode {
+    enum ipsec_negotiation negotiation;
+    enum ipsec_state state;
+    bool answered, nat_t, esp_null;
+    bool media_affected;       /* media was lost meanwhile, or began after the first request */
+    uint8_t spi_count, rekeys;
+    uint32_t spi[IPSEC_SPI_MAX];
+    uint32_t requests;         /* messages of the initiator until the first answer */
+    int64_t first_request_ns, last_request_ns, first_protected_ns;
+    int64_t media_start_ns;    /* first media packet that could be read, not before the first request */
+    uint64_t media_flows, media_lost;
+    struct flow flow;          /* the first of the pair that was IPsec */
+    struct verdict verdict;    /* at the end: the exemption rows, fail or out-of-scope */
+};
+
 enum finding_state { FINDING_OPEN, FINDING_UPDATE, FINDING_CLOSE };
 
 /* One finding, with the flow that opened it. */
@@ -81,6 +100,8 @@ struct finding {
     struct flow flow;          /* as it was when the finding opened or rose */
     uint64_t flow_id;
     struct verdict verdict;
+    bool has_episode;
+    struct ipsec_episode episode; /* of ipsec-on-media, as it stood when the finding was told */
     char reason[512];          /* one sentence: what was seen and what the document allows */
     char advice[256];
 };
@@ -133,6 +154,7 @@ struct judge_totals {
 const struct judge_totals *judge_totals(const struct judge *judge);
 const struct finding *judge_finding(const struct judge *judge, uint32_t number); /* in order of opening; NULL past the end */
 const struct coverage *judge_coverage(const struct judge *judge, int32_t entry, unsigned row_order); /* NULL: not held */
+const struct ipsec_episode *judge_episode(const struct judge *judge, uint32_t number); /* NULL past the end */
 uint64_t judge_allow_used(const struct judge *judge, unsigned allow);
 /* Reasons why flows were inconclusive, with how many; NULL past the end. */
 const char *judge_inconclusive(const struct judge *judge, unsigned number, uint64_t *flows);

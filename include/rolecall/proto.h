@@ -113,6 +113,11 @@ struct proto_facts {
         bool request, response;
         bool nat_t, authip;
     } ike;
+    struct {
+        uint32_t spi[4];           /* of ESP or AH, in order of appearance */
+        uint8_t spi_count;
+        uint8_t rekeys;            /* further SPIs of a side that had one */
+    } esp;
     uint8_t modality;              /* enum modality, where the bytes tell */
     uint16_t version;              /* SMB dialect, TDS version, NTP version ...: as the protocol numbers it */
     struct proto_text server_name; /* SNI, HTTP Host, SIP request URI's host, DNS query name, XMPP to, net.tcp via */

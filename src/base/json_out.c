@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * json_out.c - the bounded JSON writer: RFC 8259, with UTF-8 checked as Unicode 15 table 3-7 has it. Used by the events
- * and by every command that prints JSON.
+ * json_out.c - the bounded JSON writer: RFC 8259, with UTF-8 checked as Unicode 15 table 3-7 has it. Used by
+ * the events and by every command that prints JSON.
  */
 #include "rolecall/json_out.h"
 
@@ -99,6 +99,13 @@ void json_unsigned(struct json_out *out, const char *key, uint64_t value)
     put(out, digits + at, sizeof digits - at);
 }
 
+void json_decimal(struct json_out *out, const char *key, uint64_t tenths)
+{
+    json_unsigned(out, key, tenths / 10);
+    put_char(out, '.');
+    put_char(out, (char)('0' + tenths % 10));
+}
+
 void json_signed(struct json_out *out, const char *key, int64_t value)
 {
     if (value >= 0) {
@@ -149,7 +156,10 @@ static size_t utf8_at(const uint8_t *s, size_t left, uint32_t *point)
         *point = s[0];
         return 1;
     }
-    size_t size = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : 0;
+    size_t size = s[0] >= 0xf0 && s[0] < 0xf5   ? 4
+                  : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                  : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                                                : 0;
     if (!size || size > left)
         return 0;
     *point = s[0] & (0xff >> (size + 1));
@@ -165,8 +175,8 @@ static size_t utf8_at(const uint8_t *s, size_t left, uint32_t *point)
 /* Characters that could break a line, hide text or turn it round on a terminal or a page. */
 static bool is_harmful(uint32_t point)
 {
-    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x061c || point == 0x2028 || point == 0x2029 ||
-           (point >= 0x200e && point <= 0x200f) || (point >= 0x202a && point <= 0x202e) ||
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x061c || point == 0x2028 ||
+           point == 0x2029 || (point >= 0x200e && point <= 0x200f) || (point >= 0x202a && point <= 0x202e) ||
            (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
 }
 

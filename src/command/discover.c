@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * discover.c - `rolecall discover`: the hosts and roles that captures show, printed as a site file with the evidence
- * in comments (DESIGN 9). One pass, without a policy; standard input will do.
+ * discover.c - `rolecall discover`: the hosts and roles that captures show, printed as a site file with the
+ * evidence in comments (DESIGN 9). One pass, without a policy; standard input will do.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,7 +20,8 @@ static const char usage[] =
     "  --rules DIR      where the matrix files are\n"
     "  --filter BPF     read only packets that match, as tcpdump takes it\n"
     "\n"
-    "Exit status: 0 roles were found; 2 usage or rules; 3 input unreadable or cut, or output failed; 4 no role was\n"
+    "Exit status: 0 roles were found; 2 usage or rules; 3 input unreadable or cut, or output failed; 4 no "
+    "role was\n"
     "found.\n"
     "\n"
     "Example: rolecall discover monday.pcap > site.json\n";
@@ -58,7 +59,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
     return options->help || options->capture_count;
 }
 
-static void learn(void *context, const struct judge_flow *in, const struct verdict *verdict, enum flow_end end)
+static void learn(void *context, const struct judge_flow *in, const struct verdict *verdict,
+                  enum flow_end end)
 {
     (void)end;
     discovery_flow(context, in, verdict);

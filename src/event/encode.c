@@ -513,6 +513,65 @@ static void put_finding(struct encoder *e, const struct finding *finding)
     json_end_object(&e->json);
 }
 
+/* Milliseconds with one decimal: DESIGN 7. */
+static void put_delay(struct encoder *e, const char *key, int64_t from_ns, int64_t to_ns)
+{
+    if (!from_ns || !to_ns || to_ns < from_ns)
+        return;
+    uint64_t tenths = ((uint64_t)(to_ns - from_ns) + 50000) / 100000;
+    json_decimal(&e->json, key, tenths);
+}
+
+static void put_ipsec(struct encoder *e, const struct ipsec_episode *episode)
+{
+    static const char *const negotiations[] = {"none", "ikev1", "ikev2", "authip"};
+    static const char *const states[] = {"unanswered", "negotiating", "fell-back", "protected"};
+    json_object(&e->json, "ipsec");
+    json_string(&e->json, "negotiation", negotiations[episode->negotiation]);
+    json_string(&e->json, "state", states[episode->state]);
+    if (episode->first_request_ns)
+        put_time(e, "first_request", episode->first_request_ns);
+    if (episode->first_protected_ns)
+        put_time(e, "first_protected", episode->first_protected_ns);
+    put_delay(e, "negotiation_ms", episode->first_request_ns, episode->first_protected_ns);
+    put_delay(e, "media_start_delay_ms", episode->first_request_ns, episode->media_start_ns);
+    json_unsigned(&e->json, "requests", episode->requests);
+    json_bool(&e->json, "answered", episode->answered);
+    json_array(&e->json, "spi");
+    for (unsigned i = 0; i < episode->spi_count; i++)
+        json_format(&e->json, NULL, "0x%08" PRIx32, episode->spi[i]);
+    json_end_array(&e->json);
+    json_bool(&e->json, "nat_t", episode->nat_t);
+    json_bool(&e->json, "esp_null", episode->esp_null);
+    json_unsigned(&e->json, "rekeys", episode->rekeys);
+    json_unsigned(&e->json, "media_flows", episode->media_flows);
+    json_unsigned(&e->json, "media_packets_lost", episode->media_lost);
+    json_end_object(&e->json);
+}
+
+void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episode, int64_t now_ns)
+{
+    static const char *const category[] = {"network", NULL}, *const type[] = {"connection", "end", NULL};
+    const struct flow *flow = &episode->flow;
+    struct encoder e;
+    begin(&e, writer, now_ns);
+    begin_event(&e, "event", "rolecall.ipsec", "ipsec");
+    put_list(&e, "category", category);
+    put_list(&e, "type", type);
+    put_time(&e, "start", flow->first_ns);
+    json_end_object(&e.json);
+    put_end(&e, "source", flow, &episode->verdict, episode->verdict.initiator, false);
+    put_end(&e, "destination", flow, &episode->verdict, 1u - episode->verdict.initiator, false);
+    put_network(&e, flow);
+    put_related(&e, flow, &episode->verdict);
+    put_observer(&e);
+    json_object(&e.json, "rolecall");
+    put_site(&e, flow, &episode->verdict);
+    put_ipsec(&e, episode);
+    put_compliance(&e, &episode->verdict, false);
+    finish(&e);
+}
+
 void event_finding(struct event_writer *writer, const struct finding *finding, int64_t now_ns)
 {
     static const char *const category[] = {"network", "intrusion_detection", NULL}, *const type[] = {"info", NULL};
@@ -535,6 +594,8 @@ void event_finding(struct event_writer *writer, const struct finding *finding, i
     put_observer(&e);
     json_object(&e.json, "rolecall");
     put_site(&e, flow, verdict);
+    if (finding->has_episode)
+        put_ipsec(&e, &finding->episode);
     put_compliance(&e, verdict, true);
     put_text(&e, "advice", "rolecall.advice", finding->advice);
     put_finding(&e, finding);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * discover.c - gathers, from flows that are over, what each address answers, opens and sends, and puts it in order for
- * the conclusions of discover_roles.c (DESIGN 4, end). Called by `discover`, and by `analyze` without a site. What
- * was tried and not answered proves nothing here and is left out.
+ * discover.c - gathers, from flows that are over, what each address answers, opens and sends, and puts it in
+ * order for the conclusions of discover_roles.c (DESIGN 4, end). Called by `discover`, and by `analyze`
+ * without a site. What was tried and not answered proves nothing here and is left out.
  */
 #include <stdlib.h>
 
@@ -42,7 +42,8 @@ static void note_row(struct discovery *d, const struct matrix_row *row)
 
 struct discovery *discovery_create(const struct rules *rules)
 {
-    static const uint64_t secret[2] = {0x726f6c65, 0x63616c6c}; /* fixed: output must not depend on it anyway */
+    static const uint64_t secret[2] = {0x726f6c65,
+                                       0x63616c6c}; /* fixed: output must not depend on it anyway */
     struct discovery *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
@@ -163,7 +164,8 @@ static void add_service(struct discovery *d, const struct judge_flow *in, unsign
         add_talk(d, in, client, service.port, transport, service.name);
 }
 
-/* Without a SYN, a protocol or a known listener to tell, the end with a documented port is the one that answers. */
+/* Without a SYN, a protocol or a known listener to tell, the end with a documented port is the one that
+ * answers. */
 static unsigned client_side(const struct discovery *d, const struct flow *flow, const struct verdict *verdict,
                             unsigned transport)
 {
@@ -212,7 +214,8 @@ static int by_addr(const void *left, const void *right)
 
 static int by_service(const void *left, const void *right)
 {
-    const struct service_key *a = &((const struct service *)left)->key, *b = &((const struct service *)right)->key;
+    const struct service_key *a = &((const struct service *)left)->key,
+                             *b = &((const struct service *)right)->key;
     int by = addr_compare(&a->addr, &b->addr);
     if (by != 0)
         return by;
@@ -258,7 +261,8 @@ static void *entries_of(struct map *map, size_t size, size_t value_at, size_t va
     return list;
 }
 
-/* Is the peer in the same organisation, as far as addresses tell: both private, or one /16 (IPv6: one /32)? */
+/* Is the peer in the same organisation, as far as addresses tell: both private, or one /16 (IPv6: one /32)?
+ */
 static bool is_near(const struct addr *a, const struct addr *b)
 {
     if (addr_is_private(a) && addr_is_private(b))
@@ -267,7 +271,8 @@ static bool is_near(const struct addr *a, const struct addr *b)
 }
 
 /* The host's own parts of the sorted lists, which all go on in the order of the hosts. */
-static void slice(struct discovery *d, struct host *host, unsigned *service, unsigned *server, unsigned *client)
+static void slice(struct discovery *d, struct host *host, unsigned *service, unsigned *server,
+                  unsigned *client)
 {
     host->services = &d->service_list[*service];
     while (*service < d->service_count && addr_equal(&d->service_list[*service].key.addr, &host->addr))
@@ -309,8 +314,10 @@ static bool order(struct discovery *d)
     d->list = entries_of(&d->hosts, sizeof *d->list, offsetof(struct host, facts), sizeof d->list->facts);
     d->service_list = entries_of(&d->services, sizeof *d->service_list, offsetof(struct service, use),
                                  sizeof d->service_list->use);
-    d->by_server = entries_of(&d->talks, sizeof *d->by_server, offsetof(struct talk, use), sizeof d->by_server->use);
-    d->by_client = entries_of(&d->talks, sizeof *d->by_client, offsetof(struct talk, use), sizeof d->by_client->use);
+    d->by_server =
+        entries_of(&d->talks, sizeof *d->by_server, offsetof(struct talk, use), sizeof d->by_server->use);
+    d->by_client =
+        entries_of(&d->talks, sizeof *d->by_client, offsetof(struct talk, use), sizeof d->by_client->use);
     if (!d->list || !d->service_list || !d->by_server || !d->by_client)
         return false;
     qsort(d->list, d->host_count, sizeof *d->list, by_addr);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * discover_internal.h - what the files of discovery share: what was gathered, put in order, and what was concluded.
+ * discover_internal.h - what the files of discovery share: what was gathered, put in order, and what was
+ * concluded.
  *
- * discover.c gathers flows and puts them in order, discover_roles.c concludes roles, discover_text.c writes the site.
+ * discover.c gathers flows and puts them in order, discover_roles.c concludes roles, discover_text.c writes
+ * the site.
  */
 #ifndef ROLECALL_DISCOVER_INTERNAL_H
 #define ROLECALL_DISCOVER_INTERNAL_H
@@ -54,18 +56,19 @@ enum confidence { CONFIDENCE_NONE, CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE
 struct host {
     struct addr addr;
     struct host_facts facts;
-    const struct service *services;        /* by transport, port, name */
-    const struct talk *answered, *opened;  /* by the other end's address; answered without media */
+    const struct service *services;       /* by transport, port, name */
+    const struct talk *answered, *opened; /* by the other end's address; answered without media */
     unsigned service_count, answered_count, opened_count;
-    unsigned peers;      /* addresses it answered on documented ports */
-    bool has_near_peer;  /* one of them is in the same organisation's address space, as far as addresses tell */
-    bool has_far_peer;   /* one of them is out on the Internet */
+    unsigned peers; /* addresses it answered on documented ports */
+    bool
+        has_near_peer; /* one of them is in the same organisation's address space, as far as addresses tell */
+    bool has_far_peer; /* one of them is out on the Internet */
 
     role_set roles;
-    role_set maybe;      /* roles that would explain everything documented that it answers */
+    role_set maybe; /* roles that would explain everything documented that it answers */
     unsigned score;
     enum confidence confidence;
-    bool is_partner;     /* an Edge Server of somebody else */
+    bool is_partner; /* an Edge Server of somebody else */
     bool is_client;
 };
 
@@ -89,9 +92,11 @@ struct host *discover_find(const struct discovery *discovery, const struct addr 
 void discover_roles(struct discovery *discovery);
 /* Does an inbound row of the role name this port alone, and accept what was spoken? */
 bool discover_accepts(const struct discovery *discovery, int role, const struct service_key *service);
-role_set discover_explains(const struct discovery *discovery, const struct service_key *service); /* candidates */
+role_set discover_explains(const struct discovery *discovery,
+                           const struct service_key *service); /* candidates */
 int discover_role(const struct discovery *discovery, const char *name);
-bool discover_has(const struct discovery *discovery, const struct host *host, const char *role); /* is it one? */
+bool discover_has(const struct discovery *discovery, const struct host *host,
+                  const char *role);                          /* is it one? */
 bool discover_is_everyday(const struct service_key *service); /* many other servers answer there as well */
 
 /* discover_text.c; NULL: out of memory */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * discover_roles.c - from what hosts answer, open and send to the roles they seem to have. Called by discover.c.
+ * discover_roles.c - from what hosts answer, open and send to the roles they seem to have. Called by
+ * discover.c.
  *
  * A role is found by signs, each worth some points: 3 to 5 where hardly anything else has that port with that
- * protocol, 2 where one other role of the documents shares it, 1 where many servers have it. Signs of a port count
- * only where an inbound row of the role accepts what was spoken there, so the tables below hold no port that the
- * matrices do not have. Roles are looked for in the order of `role_rules`; a role may exclude later ones, because a
- * server with many ports shows, seen in part, the ports of a server with few.
+ * protocol, 2 where one other role of the documents shares it, 1 where many servers have it. Signs of a port
+ * count only where an inbound row of the role accepts what was spoken there, so the tables below hold no port
+ * that the matrices do not have. Roles are looked for in the order of `role_rules`; a role may exclude later
+ * ones, because a server with many ports shows, seen in part, the ports of a server with few.
  */
 #include "discover_internal.h"
 
@@ -31,19 +32,31 @@ enum { SIGNS_MAX = 24, EXCLUDES_MAX = 4, OPENS_POINTS_MAX = 4 };
 struct role_rule {
     const char *role;
     const char *excluded_by[EXCLUDES_MAX];
-    const char *instead_of; /* the role it replaces, which the host must have: this rule is about what comes on top */
+    const char *
+        instead_of; /* the role it replaces, which the host must have: this rule is about what comes on top */
     enum company company;
     enum confidence at_most;
-    bool no_sip_over_udp; /* documented nowhere, and what every other telephone system does */
-    bool outside;         /* a partner's Edge Server looks the same */
+    bool no_sip_over_udp;               /* documented nowhere, and what every other telephone system does */
     unsigned own_from, also_from, from; /* points */
     struct sign signs[SIGNS_MAX];
 };
 
-#define A_TCP(low, high, points, parts)  {ANSWERS, OVER_TCP, 0, points, parts, low, high}
-#define A_AS(over, name, port, points, parts) {ANSWERS, over, PROTO_##name, points, parts, port, port}
-#define O_TLS(low, high, points, parts)  {OPENS, OVER_TCP, PROTO_tls, points, parts, low, high}
-#define M_UDP(low, high, points, parts)  {MEDIA, OVER_UDP, 0, points, parts, low, high}
+#define A_TCP(low, high, points, parts)                                                                      \
+    {                                                                                                        \
+        ANSWERS, OVER_TCP, 0, points, parts, low, high                                                       \
+    }
+#define A_AS(over, name, port, points, parts)                                                                \
+    {                                                                                                        \
+        ANSWERS, over, PROTO_##name, points, parts, port, port                                               \
+    }
+#define O_TLS(low, high, points, parts)                                                                      \
+    {                                                                                                        \
+        OPENS, OVER_TCP, PROTO_tls, points, parts, low, high                                                 \
+    }
+#define M_UDP(low, high, points, parts)                                                                      \
+    {                                                                                                        \
+        MEDIA, OVER_UDP, 0, points, parts, low, high                                                         \
+    }
 
 static const struct role_rule role_rules[] = {
     /* Relaying for clients, as outside, together with the services that the Edge has only inside. */
@@ -52,51 +65,54 @@ static const struct role_rule role_rules[] = {
      .own_from = 3,
      .also_from = 1,
      .from = 4,
-     .signs = {A_TCP(23456, 23456, 3, OWN | ALSO), A_TCP(50001, 50003, 3, OWN | ALSO), A_TCP(5062, 5062, 2, ALSO),
-               A_TCP(8057, 8057, 2, ALSO), A_TCP(4443, 4443, 1, ALSO), A_TCP(5061, 5061, 1, ANY_PART),
-               A_AS(OVER_UDP, ms_turn, 3478, 3, OWN), A_AS(OVER_UDP, stun, 3478, 1, ANY_PART),
-               A_AS(OVER_TCP, ms_turn, 443, 3, OWN)}},
+     .signs = {A_TCP(23456, 23456, 3, OWN | ALSO), A_TCP(50001, 50003, 3, OWN | ALSO),
+               A_TCP(5062, 5062, 2, ALSO), A_TCP(8057, 8057, 2, ALSO), A_TCP(4443, 4443, 1, ALSO),
+               A_TCP(5061, 5061, 1, ANY_PART), A_AS(OVER_UDP, ms_turn, 3478, 3, OWN),
+               A_AS(OVER_UDP, stun, 3478, 1, ANY_PART), A_AS(OVER_TCP, ms_turn, 443, 3, OWN)}},
     /* Conferencing, web and pool services; servers of a pool also show themselves by whom they call. */
     {.role = "front-end",
      .excluded_by = {"edge-internal"},
      .at_most = CONFIDENCE_HIGH,
      .own_from = 4,
      .from = 5,
-     .signs = {A_TCP(5063, 5065, 4, OWN), A_TCP(5071, 5073, 4, OWN), A_TCP(5075, 5076, 4, OWN),
-               A_TCP(8058, 8058, 4, OWN), A_TCP(8060, 8061, 4, OWN), A_TCP(5086, 5087, 4, OWN),
-               A_TCP(8404, 8404, 4, OWN), A_TCP(5062, 5062, 2, OWN), A_TCP(8057, 8057, 2, OWN),
-               A_AS(OVER_TCP, tls, 444, 2, OWN), A_TCP(448, 448, 1, OWN), A_TCP(5080, 5080, 1, OWN),
-               A_TCP(135, 135, 1, OWN), A_TCP(8080, 8080, 1, OWN), A_TCP(4443, 4443, 1, OWN),
-               M_UDP(57501, 65535, 2, OWN), O_TLS(5062, 5063, 2, OWN), O_TLS(5086, 5087, 2, OWN),
-               O_TLS(8060, 8061, 2, OWN), O_TLS(8404, 8404, 2, OWN), A_TCP(5061, 5061, 2, ANY_PART),
-               A_TCP(5060, 5060, 1, ANY_PART), A_TCP(443, 443, 1, ANY_PART), A_TCP(80, 80, 1, ANY_PART)}},
+     .signs = {A_TCP(5063, 5065, 4, OWN),        A_TCP(5071, 5073, 4, OWN),    A_TCP(5075, 5076, 4, OWN),
+               A_TCP(8058, 8058, 4, OWN),        A_TCP(8060, 8061, 4, OWN),    A_TCP(5086, 5087, 4, OWN),
+               A_TCP(8404, 8404, 4, OWN),        A_TCP(5062, 5062, 2, OWN),    A_TCP(8057, 8057, 2, OWN),
+               A_AS(OVER_TCP, tls, 444, 2, OWN), A_TCP(448, 448, 1, OWN),      A_TCP(5080, 5080, 1, OWN),
+               A_TCP(135, 135, 1, OWN),          A_TCP(8080, 8080, 1, OWN),    A_TCP(4443, 4443, 1, OWN),
+               M_UDP(57501, 65535, 2, OWN),      O_TLS(5062, 5063, 2, OWN),    O_TLS(5086, 5087, 2, OWN),
+               O_TLS(8060, 8061, 2, OWN),        O_TLS(8404, 8404, 2, OWN),    A_TCP(5061, 5061, 2, ANY_PART),
+               A_TCP(5060, 5060, 1, ANY_PART),   A_TCP(443, 443, 1, ANY_PART), A_TCP(80, 80, 1, ANY_PART)}},
     /* Server to server on 444, and nothing that only a Front End does. */
     {.role = "director",
      .excluded_by = {"edge-internal", "front-end"},
      .at_most = CONFIDENCE_MEDIUM,
      .own_from = 3,
      .from = 4,
-     .signs = {A_AS(OVER_TCP, tls, 444, 3, OWN), A_TCP(5061, 5061, 2, ANY_PART), A_TCP(5060, 5060, 1, ANY_PART),
-               A_TCP(443, 443, 1, ANY_PART), A_TCP(80, 80, 1, ANY_PART),
+     .signs = {A_AS(OVER_TCP, tls, 444, 3, OWN), A_TCP(5061, 5061, 2, ANY_PART),
+               A_TCP(5060, 5060, 1, ANY_PART), A_TCP(443, 443, 1, ANY_PART), A_TCP(80, 80, 1, ANY_PART),
                A_AS(OVER_UDP, ssrp, 1434, 1, ANY_PART)}},
     {.role = "edge-access",
      .excluded_by = {"edge-internal", "front-end", "director"},
      .company = FAR,
      .at_most = CONFIDENCE_HIGH,
-     .outside = true,
      .own_from = 2,
      .from = 3,
-     .signs = {A_TCP(5061, 5061, 2, OWN), A_TCP(5269, 5269, 3, OWN), A_AS(OVER_TCP, tls, 443, 1, ANY_PART),
-               O_TLS(5061, 5061, 1, ANY_PART), {OPENS, OVER_TCP, PROTO_xmpp, 1, ANY_PART, 5269, 5269}}},
+     .signs = {A_TCP(5061, 5061, 2, OWN),
+               A_TCP(5269, 5269, 3, OWN),
+               A_AS(OVER_TCP, tls, 443, 1, ANY_PART),
+               O_TLS(5061, 5061, 1, ANY_PART),
+               {OPENS, OVER_TCP, PROTO_xmpp, 1, ANY_PART, 5269, 5269}}},
     {.role = "edge-av",
      .excluded_by = {"edge-internal"},
      .company = FAR,
      .at_most = CONFIDENCE_HIGH,
-     .outside = true,
      .own_from = 3,
      .from = 3,
-     .signs = {A_AS(OVER_TCP, ms_turn, 443, 3, OWN), A_AS(OVER_UDP, ms_turn, 3478, 3, OWN),
-               A_AS(OVER_UDP, stun, 3478, 1, ANY_PART), M_UDP(50000, 59999, 1, ANY_PART),
+     .signs = {A_AS(OVER_TCP, ms_turn, 443, 3, OWN),
+               A_AS(OVER_UDP, ms_turn, 3478, 3, OWN),
+               A_AS(OVER_UDP, stun, 3478, 1, ANY_PART),
+               M_UDP(50000, 59999, 1, ANY_PART),
                {MEDIA, OVER_TCP, 0, 1, ANY_PART, 50000, 59999}}},
     /* Relaying alone, and only for its own network: the inside is the better guess. */
     {.role = "edge-internal",
@@ -124,7 +140,9 @@ static const struct role_rule role_rules[] = {
      .no_sip_over_udp = true,
      .own_from = 3,
      .from = 3,
-     .signs = {A_TCP(5070, 5070, 4, OWN), A_TCP(5067, 5068, 3, OWN), M_UDP(49152, 57500, 1, ANY_PART),
+     .signs = {A_TCP(5070, 5070, 4, OWN),
+               A_TCP(5067, 5068, 3, OWN),
+               M_UDP(49152, 57500, 1, ANY_PART),
                {OPENS, OVER_TCP, 0, 1, ANY_PART, 5081, 5082}}},
     {.role = "persistent-chat",
      .at_most = CONFIDENCE_HIGH,
@@ -135,7 +153,8 @@ static const struct role_rule role_rules[] = {
     {.role = "front-end-mediation",
      .instead_of = "front-end",
      .from = 1,
-     .signs = {A_TCP(5067, 5068, 1, ANY_PART), A_TCP(5070, 5070, 1, ANY_PART),
+     .signs = {A_TCP(5067, 5068, 1, ANY_PART),
+               A_TCP(5070, 5070, 1, ANY_PART),
                {OPENS, OVER_TCP, 0, 1, ANY_PART, 5081, 5082}}},
     {.role = "front-end-cms",
      .instead_of = "front-end",
@@ -150,21 +169,25 @@ struct client_sign {
     const char *server; /* a role, as what it is */
 };
 static const struct client_sign client_signs[] = {
-    {5061, OVER_TCP, PROTO_tls, 3, "front-end"},          {5061, OVER_TCP, PROTO_tls, 3, "director"},
-    {443, OVER_TCP, PROTO_tls, 1, "front-end"},           {443, OVER_TCP, PROTO_tls, 1, "director"},
-    {80, OVER_TCP, PROTO_http, 1, "front-end"},           {80, OVER_TCP, PROTO_http, 1, "director"},
-    {8057, OVER_TCP, PROTO_tls, 2, "front-end"},          {8058, OVER_TCP, PROTO_tls, 2, "front-end"},
-    {881, OVER_TCP, PROTO_tls, 1, "persistent-chat"},     {443, OVER_TCP, PROTO_tls, 1, "persistent-chat"},
-    {3478, OVER_UDP, PROTO_ms_turn, 2, "edge-internal"},  {3478, OVER_UDP, PROTO_stun, 1, "edge-internal"},
+    {5061, OVER_TCP, PROTO_tls, 4, "front-end"},         {5061, OVER_TCP, PROTO_tls, 4, "director"},
+    {443, OVER_TCP, PROTO_tls, 1, "front-end"},          {443, OVER_TCP, PROTO_tls, 1, "director"},
+    {80, OVER_TCP, PROTO_http, 1, "front-end"},          {80, OVER_TCP, PROTO_http, 1, "director"},
+    {8057, OVER_TCP, PROTO_tls, 2, "front-end"},         {8058, OVER_TCP, PROTO_tls, 2, "front-end"},
+    {881, OVER_TCP, PROTO_tls, 1, "persistent-chat"},    {443, OVER_TCP, PROTO_tls, 1, "persistent-chat"},
+    {3478, OVER_UDP, PROTO_ms_turn, 2, "edge-internal"}, {3478, OVER_UDP, PROTO_stun, 1, "edge-internal"},
     {443, OVER_TCP, PROTO_ms_turn, 2, "edge-internal"},
 };
 enum { CLIENT_FROM = 3, CLIENT_UC_DHCP_POINTS = 3, CLIENT_MEDIA_POINTS = 1, CLIENT_MUTUAL_LESS = 1 };
 
-/* Roles a host may be said to have, or not to be told from. A load balancer shows its servers' ports: they stand
- * for it. Groups like all-servers are nobody's role. */
-static const char *const candidates[] = {
-    "front-end",       "front-end-mediation", "front-end-cms",         "director", "mediation",    "persistent-chat",
-    "office-web-apps", "edge-access",         "edge-web-conferencing", "edge-av",  "edge-internal"};
+/* Roles a host may be said to have, or not to be told from. A load balancer shows its servers' ports: they
+ * stand for it. Groups like all-servers are nobody's role. */
+static const char *const candidates[] = {"front-end",       "front-end-mediation", "front-end-cms",
+                                         "director",        "mediation",           "persistent-chat",
+                                         "office-web-apps", "edge-access",         "edge-web-conferencing",
+                                         "edge-av",         "edge-internal"};
+
+/* Those that stand on the Internet; a partner's look the same. */
+static const char *const outside[] = {"edge-access", "edge-web-conferencing", "edge-av"};
 
 int discover_role(const struct discovery *d, const char *name)
 {
@@ -175,6 +198,14 @@ static role_set bit_of(const struct discovery *d, const char *name)
 {
     int bit = discover_role(d, name);
     return bit < 0 ? 0 : (role_set)1 << bit;
+}
+
+static role_set outside_roles(const struct discovery *d)
+{
+    role_set roles = 0;
+    for (unsigned i = 0; i < sizeof outside / sizeof *outside; i++)
+        roles |= bit_of(d, outside[i]);
+    return roles;
 }
 
 static role_set all_of(const struct discovery *d, role_set roles)
@@ -194,7 +225,8 @@ static bool row_accepts(const struct matrix_row *row, const struct service_key *
 {
     if (row->direction != ROW_INBOUND || !(row->transports & service->transport))
         return false;
-    if (!row->accepts_anything && (service->name == PROTO_UNIDENTIFIED || !(row->accepts >> service->name & 1)))
+    if (!row->accepts_anything &&
+        (service->name == PROTO_UNIDENTIFIED || !(row->accepts >> service->name & 1)))
         return false;
     for (unsigned r = 0; r < row->range_count; r++)
         if (row->ranges[r].low == service->port && row->ranges[r].high == service->port)
@@ -235,14 +267,15 @@ bool discover_is_everyday(const struct service_key *service)
 
 /* Points of one sign at a host. */
 
-static unsigned answers_points(const struct discovery *d, const struct host *host, const struct sign *sign, int role)
+static unsigned answers_points(const struct discovery *d, const struct host *host, const struct sign *sign,
+                               int role)
 {
     unsigned points = 0, last = 0;
     for (unsigned i = 0; i < host->service_count; i++) {
         const struct service_key *service = &host->services[i].key;
-        if (service->transport != sign->transport || service->port < sign->low || service->port > sign->high ||
-            service->port == last || (sign->name && service->name != sign->name) ||
-            !discover_accepts(d, role, service))
+        if (service->transport != sign->transport || service->port < sign->low ||
+            service->port > sign->high || service->port == last ||
+            (sign->name && service->name != sign->name) || !discover_accepts(d, role, service))
             continue;
         last = service->port;
         points += sign->points;
@@ -256,7 +289,8 @@ static unsigned opens_points(const struct host *host, const struct sign *sign)
     for (unsigned i = 0; i < host->opened_count; i++) {
         const struct talk_key *talk = &host->opened[i].key;
         if (talk->transport != sign->transport || talk->port < sign->low || talk->port > sign->high ||
-            talk->port == last || talk->name == PROTO_UNIDENTIFIED || (sign->name && talk->name != sign->name))
+            talk->port == last || talk->name == PROTO_UNIDENTIFIED ||
+            (sign->name && talk->name != sign->name))
             continue;
         last = talk->port;
         points += sign->points;
@@ -279,8 +313,8 @@ struct points {
     unsigned all, own, also, opens;
 };
 
-static void count_signs(const struct discovery *d, const struct host *host, const struct role_rule *rule, int role,
-                        struct points *out)
+static void count_signs(const struct discovery *d, const struct host *host, const struct role_rule *rule,
+                        int role, struct points *out)
 {
     *out = (struct points){0};
     for (unsigned i = 0; i < SIGNS_MAX && rule->signs[i].points; i++) {
@@ -328,7 +362,8 @@ static void apply_rule(const struct discovery *d, struct host *host, const struc
 {
     int role = discover_role(d, rule->role);
     struct points points;
-    if (role < 0 || is_excluded(d, host, rule) || (rule->instead_of && !discover_has(d, host, rule->instead_of)))
+    if (role < 0 || is_excluded(d, host, rule) ||
+        (rule->instead_of && !discover_has(d, host, rule->instead_of)))
         return;
     count_signs(d, host, rule, role, &points);
     /* Nobody is a server who was not seen to answer: opening pool ports alone is not enough. */
@@ -346,10 +381,23 @@ static void apply_rule(const struct discovery *d, struct host *host, const struc
     }
 }
 
-/* Candidates that explain every documented service; of a role and one that is such a role, the plainer one. */
+/* Of a role and one that is such a role, the plainer one. */
+static role_set plain_ones(const struct discovery *d, role_set roles)
+{
+    role_set plain = roles;
+    for (role_set left = roles; left; left &= left - 1) {
+        unsigned bit = (unsigned)__builtin_ctzll(left);
+        if (rules_role(d->rules, bit)->all & roles & ~((role_set)1 << bit))
+            plain &= ~((role_set)1 << bit);
+    }
+    return plain;
+}
+
+/* Candidates that explain every documented service, and whom it answers: nobody reaches an inside server from
+ * the Internet without an Edge Server or a proxy between. */
 static role_set explaining(const struct discovery *d, const struct host *host)
 {
-    role_set roles = 0, plain;
+    role_set roles = 0, side = outside_roles(d);
     bool any = false;
     for (unsigned i = 0; i < host->service_count; i++) {
         role_set explains = discover_explains(d, &host->services[i].key);
@@ -358,13 +406,11 @@ static role_set explaining(const struct discovery *d, const struct host *host)
         roles = any ? roles & explains : explains;
         any = true;
     }
-    plain = roles;
-    for (role_set left = roles; left; left &= left - 1) {
-        unsigned bit = (unsigned)__builtin_ctzll(left);
-        if (rules_role(d->rules, bit)->all & roles & ~((role_set)1 << bit))
-            plain &= ~((role_set)1 << bit);
-    }
-    return plain;
+    if (host->has_far_peer != host->has_near_peer && host->has_near_peer)
+        side = ~side;
+    if (host->has_far_peer != host->has_near_peer && (roles & side))
+        roles &= side;
+    return plain_ones(d, roles);
 }
 
 static void find_servers(struct discovery *d)
@@ -383,10 +429,7 @@ static void find_servers(struct discovery *d)
 
 static bool is_outside(const struct discovery *d, const struct host *host)
 {
-    for (unsigned r = 0; r < sizeof role_rules / sizeof *role_rules; r++)
-        if (role_rules[r].outside && discover_has(d, host, role_rules[r].role))
-            return true;
-    return false;
+    return host->roles & outside_roles(d);
 }
 
 /* The only one a host answered; NULL: there were others. */
@@ -398,12 +441,15 @@ static const struct host *only_peer(const struct discovery *d, const struct host
     return NULL;
 }
 
-/* An Edge Server that answers nobody but one other, which is seen to do more, is the one of a federated partner. */
+/* An Edge Server, or what may be one, that answers nobody but one other which is seen to do more: a federated
+ * partner's. */
 static void find_partners(struct discovery *d)
 {
     for (unsigned i = 0; i < d->host_count; i++) {
         struct host *host = &d->list[i];
-        const struct host *peer = is_outside(d, host) ? only_peer(d, host) : NULL;
+        bool candidate =
+            !host->has_near_peer && (is_outside(d, host) || (!host->roles && host->maybe & outside_roles(d)));
+        const struct host *peer = candidate ? only_peer(d, host) : NULL;
         if (peer && is_outside(d, peer))
             host->is_partner = peer->peers > 1 || peer->score > host->score;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * discover_text.c - what discovery concluded, as a site file with its evidence in comments. Called by discover.c.
- * Only addresses, numbers and our own names are written: nothing that the network could have chosen.
+ * discover_text.c - what discovery concluded, as a site file with its evidence in comments. Called by
+ * discover.c. Only addresses, numbers and our own names are written: nothing that the network could have
+ * chosen.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,8 +39,21 @@ static const char *protocol_name(const struct service *service)
     return service->key.name == PROTO_UNIDENTIFIED ? "?" : proto_by_id(service->key.name)->name;
 }
 
-/* ", LABEL 443/tcp tls, 5061/tcp mutual tls". Each part of a comment begins so; the first comma is the caller's. */
-static void write_services(const struct text *text, const struct host *host, enum choice choice, const char *label)
+/* What stands between the parts of a comment: nothing before the first. */
+struct parts {
+    const char *between;
+};
+
+static const char *next_part(struct parts *parts)
+{
+    const char *between = parts->between;
+    parts->between = "; ";
+    return between;
+}
+
+/* "answers 443/tcp tls, 5061/tcp mutual tls" */
+static void write_services(const struct text *text, const struct host *host, enum choice choice,
+                           const char *label, struct parts *parts)
 {
     unsigned listed = 0, more = 0;
     for (unsigned i = 0; i < host->service_count; i++) {
@@ -50,9 +64,12 @@ static void write_services(const struct text *text, const struct host *host, enu
             more++;
             continue;
         }
-        fprintf(text->out, "%s%s%u/%s %s", listed ? ", " : label, listed ? "" : " ", service->key.port,
-                service->key.transport == OVER_TCP ? "tcp" : "udp", protocol_name(service));
-        listed++;
+        if (listed++ == 0)
+            fprintf(text->out, "%s%s ", next_part(parts), label);
+        else
+            fprintf(text->out, ", ");
+        fprintf(text->out, "%u/%s %s", service->key.port, service->key.transport == OVER_TCP ? "tcp" : "udp",
+                protocol_name(service));
     }
     if (choice != DOCUMENTED)
         more += host->facts.other_services;
@@ -61,7 +78,7 @@ static void write_services(const struct text *text, const struct host *host, enu
 }
 
 /* What it opened towards others, each port once. */
-static void write_opened(const struct text *text, const struct host *host)
+static void write_opened(const struct text *text, const struct host *host, struct parts *parts)
 {
     unsigned listed = 0;
     for (unsigned i = 0; i < host->opened_count && listed < LISTED_MAX; i++) {
@@ -70,18 +87,25 @@ static void write_opened(const struct text *text, const struct host *host)
             (before && before->port == talk->port && before->transport == talk->transport &&
              before->name == talk->name))
             continue;
-        fprintf(text->out, "%s%u/%s %s", listed ? ", " : "; opens ", talk->port,
-                talk->transport == OVER_TCP ? "tcp" : "udp", proto_by_id(talk->name)->name);
-        listed++;
+        if (listed++ == 0)
+            fprintf(text->out, "%sopens ", next_part(parts));
+        else
+            fprintf(text->out, ", ");
+        fprintf(text->out, "%u/%s %s", talk->port, talk->transport == OVER_TCP ? "tcp" : "udp",
+                proto_by_id(talk->name)->name);
     }
 }
 
-static void write_media(const struct text *text, const struct host *host)
+static void write_media(const struct text *text, const struct host *host, struct parts *parts)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct port_range *range = &host->facts.media[i];
-        if (range->low)
-            fprintf(text->out, "; media on %u-%u/%s", range->low, range->high, i == 0 ? "tcp" : "udp");
+        if (!range->low)
+            continue;
+        fprintf(text->out, "%smedia on %u", next_part(parts), range->low);
+        if (range->high != range->low)
+            fprintf(text->out, " to %u", range->high);
+        fprintf(text->out, "/%s", i == 0 ? "tcp" : "udp");
     }
 }
 
@@ -96,15 +120,16 @@ static void write_roles(const struct text *text, role_set roles, const char *bef
 static void write_evidence(const struct text *text, const struct host *host)
 {
     static const char *const names[] = {"none", "low", "medium", "high"};
-    fprintf(text->out, " // %s:", names[host->confidence]);
-    write_services(text, host, DOCUMENTED, " answers");
+    struct parts parts = {": "};
+    fprintf(text->out, " // %s", names[host->confidence]);
+    write_services(text, host, DOCUMENTED, "answers", &parts);
     if (host->peers)
         fprintf(text->out, " (to %u address%s)", host->peers, host->peers == 1 ? "" : "es");
-    write_services(text, host, OTHERS, "; also");
-    write_opened(text, host);
-    write_media(text, host);
+    write_services(text, host, OTHERS, host->is_client ? "answers" : "also answers", &parts);
+    write_opened(text, host, &parts);
+    write_media(text, host, &parts);
     if (host->facts.uc_dhcp)
-        fprintf(text->out, "; asks DHCP as a client or device does");
+        fprintf(text->out, "%sasks DHCP as a client or a device does", next_part(&parts));
     write_roles(text, host->maybe, "; or ", ", ", "");
 }
 
@@ -144,8 +169,8 @@ static struct prefix network_of(const struct addr *addr)
     return prefix;
 }
 
-/* The clients' networks, where there are too many clients to list. Hosts are in order of address, so that each network
- * is one stretch of them. Gives how many networks did not fit. */
+/* The clients' networks, where there are too many clients to list. Hosts are in order of address, so that
+ * each network is one stretch of them. Gives how many networks did not fit. */
 static unsigned write_networks(const struct text *text)
 {
     const struct discovery *d = text->discovery;
@@ -169,8 +194,9 @@ static unsigned write_networks(const struct text *text)
             fprintf(text->out, ", // %u client%s seen", clients, clients == 1 ? "" : "s");
         network = network_of(&d->list[i].addr);
         prefix_text(&network, name);
-        fprintf(text->out, "\n    { \"name\": \"clients in %s\", \"prefixes\": [\"%s\"], \"roles\": [\"client\"] }", name,
-                name);
+        fprintf(text->out,
+                "\n    { \"name\": \"clients in %s\", \"prefixes\": [\"%s\"], \"roles\": [\"client\"] }",
+                name, name);
         networks++;
         clients = 1;
     }
@@ -242,8 +268,9 @@ static void write_block(const struct text *text, const char *title, host_test *b
             }
             if (written++ == 0)
                 fprintf(text->out, "\n%s", title);
+            struct parts parts = {" "};
             fprintf(text->out, "//   %s", addr_text(&host->addr, addr));
-            write_services(text, host, ALL, " answers");
+            write_services(text, host, ALL, "answers", &parts);
             if (with_maybe)
                 write_roles(text, host->maybe, "; may be ", " or ", "");
             fprintf(text->out, "\n");
@@ -258,20 +285,25 @@ static void write_limits(const struct text *text, unsigned servers_left, unsigne
     const struct discovery *d = text->discovery;
     uint64_t refused = d->hosts.refused + d->services.refused + d->talks.refused;
     if (servers_left)
-        fprintf(text->out, "\n// Left out, because a site file has an end: %u hosts with a role.\n", servers_left);
+        fprintf(text->out, "\n// Left out, because a site file has an end: %u hosts with a role.\n",
+                servers_left);
     if (networks_left)
-        fprintf(text->out, "\n// Left out, because a site file has an end: clients in %u networks.\n", networks_left);
+        fprintf(text->out, "\n// Left out, because a site file has an end: clients in %u networks.\n",
+                networks_left);
     if (refused)
-        fprintf(text->out, "\n// Not everything was kept: %" PRIu64 " observations did not fit into memory.\n", refused);
+        fprintf(text->out,
+                "\n// Not everything was kept: %" PRIu64 " observations did not fit into memory.\n", refused);
 }
 
 static void write_rest(const struct text *text, unsigned servers_left, unsigned networks_left)
 {
     write_block(text,
-                "// The role could not be told: give one, or leave these out. A host that answers TLS on 443 alone may\n"
+                "// The role could not be told: give one, or leave these out. A host that answers TLS on 443 "
+                "alone may\n"
                 "// also be a reverse proxy, or any other web server.\n",
                 is_doubtful_host, true);
-    write_block(text, "// Edge Servers of federated partners, it seems: they spoke with one Edge Server only.\n",
+    write_block(text,
+                "// Edge Servers of federated partners, it seems: they spoke with one Edge Server only.\n",
                 is_partner, false);
     write_block(text, "// Seen, no role:\n", is_unknown, false);
     write_limits(text, servers_left, networks_left);
@@ -291,10 +323,14 @@ static void write_head(const struct text *text)
 {
     const struct discovery *d = text->discovery;
     const char *server = "skype-for-business-server", *edge = "lync-server-2013-edge";
-    fprintf(text->out, "// Found in captured traffic by rolecall discover. Check the roles, add what was not seen, and give this\n"
-                       "// file to rolecall analyze --site. Behind each host: how sure its role is, what it rests on, and\n"
-                       "// after \"or\" the roles that these ports do not rule out. A load balancer shows its servers' ports.\n"
-                       "{\n  \"site\": \"discovered\",\n");
+    fprintf(
+        text->out,
+        "// Found in captured traffic by rolecall discover. Check the roles, add what was not seen, and give "
+        "this\n"
+        "// file to rolecall analyze --site. Behind each host: how sure its role is, what it rests on, and\n"
+        "// after \"or\" the roles that these ports do not rule out. A load balancer shows its servers' "
+        "ports.\n"
+        "{\n  \"site\": \"discovered\",\n");
     if (!rules_find_matrix(d->rules, server)) /* other rules: their first matrix is the better default */
         server = rules_matrix_count(d->rules) ? rules_matrix(d->rules, 0)->id : server;
     fprintf(text->out, "  \"matrices\": [\"%s\"", server);

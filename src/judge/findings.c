@@ -104,8 +104,14 @@ static void count_peer(struct judge *judge, struct finding *finding, uint32_t nu
         finding->peers_at_least = true;
 }
 
-static int severity_of(const struct judge *judge, enum finding_id id, const struct verdict *verdict)
+enum { SEVERITY_HIGH = 73 };
+
+static int severity_of(const struct judge *judge, enum finding_id id, const struct flow *flow,
+                       const struct verdict *verdict)
 {
+    const struct ipsec_episode *episode = id == FINDING_IPSEC_ON_MEDIA ? ipsec_episode_of(judge, flow) : NULL;
+    if (episode && episode->media_affected)
+        return policy_severity(judge->policy, kinds[id].name, SEVERITY_HIGH);
     bool established = verdict->outcome && strcmp(verdict->outcome, "established") == 0;
     return policy_severity(judge->policy, kinds[id].name,
                            established ? kinds[id].severity_established : kinds[id].severity);
@@ -113,7 +119,12 @@ static int severity_of(const struct judge *judge, enum finding_id id, const stru
 
 static void tell(struct judge *judge, struct finding *finding, enum finding_state state)
 {
+    const struct ipsec_episode *episode =
+        finding->id == FINDING_IPSEC_ON_MEDIA ? ipsec_episode_of(judge, &finding->flow) : NULL;
     finding->state = state;
+    finding->has_episode = episode != NULL;
+    if (episode)
+        finding->episode = *episode;
     if (judge->told)
         judge->told(judge->context, finding);
 }
@@ -124,7 +135,7 @@ static void show_flow(struct judge *judge, struct finding *finding, const struct
 {
     finding->flow = *in->flow;
     finding->verdict = *verdict;
-    finding->severity = severity_of(judge, finding->id, verdict);
+    finding->severity = severity_of(judge, finding->id, in->flow, verdict);
     reason_write(judge, in, finding);
 }
 
@@ -161,7 +172,7 @@ static uint16_t count(struct judge *judge, const struct judge_flow *in, const st
     }
     count_peer(judge, finding, number, in->flow, verdict);
     see(finding, in->flow);
-    bool rises = !added && severity_of(judge, id, verdict) > finding->severity;
+    bool rises = !added && severity_of(judge, id, in->flow, verdict) > finding->severity;
     if (rises)
         show_flow(judge, finding, in, verdict);
     if (added || rises)
@@ -189,7 +200,7 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
         if (still_holds(judge, in, verdict, finding, mark->findings[i] - 1u)) {
             held |= 1u << finding->id;
             see(finding, in->flow);
-            if (severity_of(judge, finding->id, verdict) > finding->severity) {
+            if (severity_of(judge, finding->id, in->flow, verdict) > finding->severity) {
                 show_flow(judge, finding, in, verdict);
                 tell(judge, finding, FINDING_UPDATE);
             }
@@ -209,6 +220,40 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
             }
         }
     }
+}
+
+/* A flow read inside AH or ESP-NULL is judged as what it is; that it was protected counts for its pair. */
+void findings_protected(struct judge *judge, const struct judge_flow *in, struct mark *mark)
+{
+    if (mark->protected_counted || !(in->flow->flags & FLOW_PROTECTED))
+        return;
+    struct verdict verdict;
+    judge_verdict_ipsec(judge, in->flow, &verdict);
+    if (verdict.status != VERDICT_FAIL)
+        return;
+    mark->protected_counted = true;
+    count(judge, in, &verdict, FINDING_IPSEC_ON_MEDIA);
+}
+
+/* Something about a pair's IPsec or media changed: an open finding of the pair follows. */
+void findings_ipsec_changed(struct judge *judge, const struct judge_flow *in, const struct pair_key *pair,
+                            const struct ipsec_episode *episode)
+{
+    struct finding_key key = {.id = FINDING_IPSEC_ON_MEDIA, .addr = {pair->addr[0], pair->addr[1]}};
+    struct finding *finding = map_find(&judge->findings, &key);
+    if (!finding || !finding->count)
+        return;
+    int severity = severity_of(judge, finding->id, &finding->flow, &finding->verdict);
+    bool news = severity > finding->severity || finding->episode.state != episode->state ||
+                finding->episode.first_protected_ns != episode->first_protected_ns ||
+                finding->episode.media_start_ns != episode->media_start_ns;
+    if (!news)
+        return;
+    if (severity > finding->severity)
+        finding->severity = severity;
+    if (in->now_ns > finding->last_seen_ns)
+        finding->last_seen_ns = in->now_ns;
+    tell(judge, finding, FINDING_UPDATE);
 }
 
 void findings_close(struct judge *judge)

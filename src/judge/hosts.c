@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * hosts.c - facts about addresses, end points and address pairs that no single flow knows: who was seen sending, whose
- * flows show one direction only, who listens, which ports an endpoint mapper handed out, which pairs negotiate IPsec.
+ * flows show one direction only, who listens, which ports an endpoint mapper handed out.
  */
 #include "judge_internal.h"
 
@@ -73,16 +73,4 @@ bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint
 {
     struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
     return map_find(&judge->endpoints, &key) != NULL;
-}
-
-struct pair *judge_pair(struct judge *judge, const struct flow *flow, bool make)
-{
-    struct pair_key key = {{flow->key.addr[0], flow->key.addr[1]}};
-    return make ? map_add(&judge->pairs, &key, NULL) : map_find(&judge->pairs, &key);
-}
-
-const struct pair *judge_find_pair(const struct judge *judge, const struct flow *flow)
-{
-    struct pair_key key = {{flow->key.addr[0], flow->key.addr[1]}};
-    return map_find(&judge->pairs, &key);
 }

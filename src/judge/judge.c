@@ -15,6 +15,7 @@ size_t judge_memory(const struct judge_options *options)
     size += map_memory(sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX);
     size += map_memory(sizeof(struct endpoint_key), 1, ENDPOINTS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX);
+    size += map_memory(sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX);
     size += map_memory(sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX);
     return size + map_memory(sizeof(struct peer_key), 1, PEERS_MAX);
 }
@@ -42,6 +43,7 @@ struct judge *judge_create(const struct judge_options *options)
               map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX, map_secret) &&
               map_init(&judge->endpoints, sizeof(struct endpoint_key), 1, ENDPOINTS_MAX, map_secret) &&
               map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
+              map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX, map_secret) &&
               map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX, map_secret) &&
               map_init(&judge->peers, sizeof(struct peer_key), 1, PEERS_MAX, map_secret);
     if (!ok || (judge->policy && !make_coverage(judge))) {
@@ -58,6 +60,7 @@ void judge_destroy(struct judge *judge)
     map_fini(&judge->addresses);
     map_fini(&judge->endpoints);
     map_fini(&judge->pairs);
+    map_fini(&judge->episodes);
     map_fini(&judge->findings);
     map_fini(&judge->peers);
     free(judge->marks);
@@ -66,26 +69,10 @@ void judge_destroy(struct judge *judge)
     free(judge);
 }
 
-static void note_pair(struct judge *judge, const struct judge_flow *in, struct mark *mark)
-{
-    const struct flow *flow = in->flow;
-    if (judge_is_ipsec(flow)) {
-        struct pair *pair = judge_pair(judge, flow, true);
-        if (pair && !pair->first_ipsec_ns)
-            pair->first_ipsec_ns = flow->first_ns;
-        if (pair)
-            pair->authip |= flow->identity.name == PROTO_authip;
-    } else if (judge_is_media(flow) && !mark->media_counted) {
-        struct pair *pair = judge_pair(judge, flow, true);
-        if (pair && !pair->media_flows++)
-            pair->first_media_ns = flow->first_ns;
-        mark->media_counted = true;
-    }
-}
-
 void judge_begin(struct judge *judge, const struct judge_flow *in)
 {
     judge_count_flow(judge, in->flow, &judge->marks[in->slot]);
+    ipsec_note(judge, in, &judge->marks[in->slot]);
 }
 
 /* A verdict needs a name, or the certainty that there will be none, or a refusal (DESIGN 5.5). */
@@ -105,8 +92,11 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
         unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
         judge_add_endpoint(judge, &flow->key.addr[server], flow->key.port[server], ENDPOINT_TCP_LISTENER);
     }
-    note_pair(judge, in, mark);
-    if (!judge->policy || !is_ripe(flow))
+    ipsec_note(judge, in, mark);
+    if (!judge->policy)
+        return;
+    findings_protected(judge, in, mark);
+    if (!is_ripe(flow))
         return;
     struct verdict verdict;
     judge_verdict(judge, flow, in->facts, in->now_ns, false, FLOW_END_INPUT, &verdict);
@@ -128,12 +118,13 @@ static void count_reason(struct judge *judge, const char *reason)
 void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict)
 {
     struct mark *mark = &judge->marks[in->slot];
-    note_pair(judge, in, mark);
+    ipsec_note(judge, in, mark);
     judge_verdict(judge, in->flow, in->facts, in->now_ns, true, end, verdict);
     judge->totals.flows++;
     judge->totals.by_status[verdict->status]++;
     if (!judge->policy)
         return;
+    findings_protected(judge, in, mark);
     findings_count(judge, in, verdict, mark);
     coverage_count(judge, in, verdict);
     if (verdict->allow >= 0)
@@ -168,6 +159,7 @@ void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned spea
 void judge_finish(struct judge *judge, int64_t now_ns)
 {
     (void)now_ns;
+    ipsec_finish(judge);
     findings_close(judge);
 }
 

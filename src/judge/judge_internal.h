@@ -15,6 +15,7 @@ enum {
     ADDRESSES_MAX = 262144,
     ENDPOINTS_MAX = 65536,
     PAIRS_MAX = 65536,
+    EPISODES_MAX = 16384,
     FINDINGS_MAX = 8192,
     PEERS_MAX = 65536,
     PAIR_FINDINGS_MAX = 64, /* findings per address pair; above it, per address (DESIGN 6) */
@@ -39,11 +40,10 @@ struct pair_key {
     struct addr addr[2]; /* sorted */
 };
 
-/* What is known of two addresses, whatever they speak (DESIGN 7). */
+/* The media of two addresses. */
 struct pair {
-    int64_t first_ipsec_ns, first_media_ns; /* 0: none yet */
-    uint64_t media_flows;
-    bool authip, answered, esp;
+    int64_t first_media_ns, last_clear_media_ns; /* 0: none yet */
+    uint64_t media_flows, media_lost;
 };
 
 struct finding_key {
@@ -66,6 +66,8 @@ struct mark {
     uint16_t findings[MARK_FINDINGS_MAX]; /* number + 1; 0: none */
     bool one_way;                         /* counted as such at both its addresses */
     bool media_counted;
+    bool protected_counted;               /* its pair's finding was opened by it: it came in AH or readable ESP */
+    uint32_t media_lost;                  /* as counted for its pair */
 };
 
 struct reason_count {
@@ -77,7 +79,7 @@ struct judge {
     const struct policy *policy;
     void (*told)(void *context, const struct finding *finding);
     void *context;
-    struct map addresses, endpoints, pairs, findings, peers;
+    struct map addresses, endpoints, pairs, episodes, findings, peers;
     struct mark *marks;
     struct coverage *coverage; /* entries times rows; NULL without a policy */
     uint64_t *allow_used;
@@ -94,8 +96,6 @@ void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark 
 void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark *mark);
 void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind);
 bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind);
-struct pair *judge_pair(struct judge *judge, const struct flow *flow, bool make);
-const struct pair *judge_find_pair(const struct judge *judge, const struct flow *flow);
 
 /* match.c: rows of the matrices against a flow */
 struct row_set {
@@ -131,12 +131,24 @@ enum proto_transport judge_transport(const struct flow *flow);
 bool judge_is_ipsec(const struct flow *flow);
 bool judge_is_media(const struct flow *flow);
 
+void judge_verdict_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *out);
+
+/* ipsec.c: pairs of addresses */
+void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark);
+void ipsec_finish(struct judge *judge);
+bool ipsec_has_authip(const struct judge *judge, const struct flow *flow);
+bool ipsec_has_media(const struct judge *judge, const struct flow *flow);
+const struct ipsec_episode *ipsec_episode_of(const struct judge *judge, const struct flow *flow);
+
 /* reason.c: verdicts in words */
 void reason_write(const struct judge *judge, const struct judge_flow *in, struct finding *finding);
 
 /* findings.c */
 void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict, struct mark *mark);
 void findings_close(struct judge *judge);
+void findings_protected(struct judge *judge, const struct judge_flow *in, struct mark *mark);
+void findings_ipsec_changed(struct judge *judge, const struct judge_flow *in, const struct pair_key *pair,
+                            const struct ipsec_episode *episode);
 
 /* coverage.c */
 void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);

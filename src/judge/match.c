@@ -190,8 +190,7 @@ const struct matrix_row *match_nearest(const struct judge *judge, const struct f
  * once the pair has media; with media_only, all of them only then. */
 bool match_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *verdict)
 {
-    const struct pair *pair = judge_find_pair(judge, flow);
-    bool media = pair && pair->media_flows;
+    bool media = ipsec_has_media(judge, flow);
     bool media_only = policy_settings(judge->policy)->ipsec == IPSEC_MEDIA_ONLY;
     struct matched matched = {0};
     for (unsigned side = 0; side < 2; side++) {

@@ -110,8 +110,7 @@ static bool beginning_seen(const struct case_file *c)
 /* On hosts with an AuthIP association ICMP 3/13 asks for the first packet again, in ESP: no filter (PROTOCOLS 16.6). */
 static bool is_authip_request_for_doubling(const struct case_file *c)
 {
-    const struct pair *pair = judge_find_pair(c->judge, c->flow);
-    return c->flow->icmp_type == 3 && c->flow->icmp_code == 13 && pair && pair->authip;
+    return c->flow->icmp_type == 3 && c->flow->icmp_code == 13 && ipsec_has_authip(c->judge, c->flow);
 }
 
 /* An unanswered flow whose rows accept it: blocked, or why that cannot be said. */
@@ -244,40 +243,45 @@ static void weigh_tls_version(const struct case_file *c)
         c->out->findings |= 1u << FINDING_WEAK_TLS;
 }
 
-static void weigh_ipsec(const struct case_file *c)
+/* Nothing is said yet but who opened the flow and who the ends are. */
+static void begin(const struct judge *judge, const struct flow *flow, struct verdict *out)
 {
-    if (match_ipsec(c->judge, c->flow, c->out)) {
-        fail(c, FINDING_IPSEC_ON_MEDIA);
-        c->out->match = MATCH_NONE;
-    } else {
-        c->out->status = VERDICT_OUT_OF_SCOPE;
-    }
+    memset(out, 0, sizeof *out);
+    out->allow = -1;
+    out->status = VERDICT_OUT_OF_SCOPE;
+    out->initiator = (uint8_t)judge_direction(judge, flow, &out->basis);
+    out->party[0].entry = out->party[1].entry = -1;
+    for (unsigned side = 0; side < 2 && judge->policy; side++)
+        out->party[side] = policy_party_of(judge->policy, &flow->key.addr[side]);
+}
+
+void judge_verdict_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *out)
+{
+    begin(judge, flow, out);
+    if (!judge->policy || !match_ipsec(judge, flow, out))
+        return;
+    out->status = VERDICT_FAIL;
+    out->findings = 1u << FINDING_IPSEC_ON_MEDIA;
+    out->outcome = flow_answered_by(flow, 1u - out->initiator) ? "established" : "attempted";
 }
 
 
 void judge_verdict(const struct judge *judge, const struct flow *flow, const struct proto_facts *facts, int64_t now_ns,
                    bool ended, enum flow_end end, struct verdict *out)
 {
-    memset(out, 0, sizeof *out);
-    out->allow = -1;
-    out->status = VERDICT_OUT_OF_SCOPE;
-    out->initiator = (uint8_t)judge_direction(judge, flow, &out->basis);
-    if (!judge->policy) {
-        out->party[0].entry = out->party[1].entry = -1;
+    if (judge_is_ipsec(flow)) {
+        judge_verdict_ipsec(judge, flow, out);
         return;
     }
-    for (unsigned side = 0; side < 2; side++)
-        out->party[side] = policy_party_of(judge->policy, &flow->key.addr[side]);
+    begin(judge, flow, out);
+    if (!judge->policy)
+        return;
     unsigned responder = 1u - out->initiator;
     struct case_file c = {.judge = judge, .flow = flow, .facts = facts, .now_ns = now_ns, .ended = ended, .end = end,
                           .out = out, .initiator = out->initiator, .responder = responder,
                           .from = &out->party[out->initiator], .to = &out->party[responder],
                           .name = flow->identity.name, .media = judge_is_media(flow),
                           .answered = flow_answered_by(flow, responder)};
-    if (judge_is_ipsec(flow)) {
-        weigh_ipsec(&c);
-        return;
-    }
     if (!judge_transport(flow))
         return;
     struct matched matched = {0};

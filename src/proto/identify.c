@@ -498,3 +498,35 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     }
     return change;
 }
+
+/* An SPI is new to the association; the second of one side means new keys (RFC 4303 section 2.1). */
+static bool add_spi(struct identifier *identifier, struct identity *identity, unsigned side, uint32_t spi)
+{
+    struct proto_facts *facts = pool_item(&identifier->facts, identity->facts);
+    for (unsigned i = 0; i < facts->esp.spi_count; i++)
+        if (facts->esp.spi[i] == spi)
+            return false;
+    if (facts->esp.spi_count == sizeof facts->esp.spi / sizeof *facts->esp.spi)
+        return false;
+    facts->esp.spi[facts->esp.spi_count++] = spi;
+    if (identity->sides >> side & 1 && facts->esp.rekeys < UINT8_MAX)
+        facts->esp.rekeys++;
+    return true;
+}
+
+enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity, enum proto_id name,
+                                    unsigned side, uint32_t spi)
+{
+    bool changed = !identity->name;
+    if (!identity->name) {
+        identity->name = (uint8_t)name;
+        identity->evidence = 2;
+    }
+    take_facts(identifier, identity);
+    if (identity->facts && spi)
+        changed |= add_spi(identifier, identity, side, spi);
+    identity->sides |= (uint8_t)(1 << side);
+    if (identity->sides == 3)
+        identity->evidence = 3;
+    return changed ? IDENTITY_CHANGED : IDENTITY_SAME;
+}

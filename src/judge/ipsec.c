@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * ipsec.c - IPsec between two addresses, as one story: who negotiated when, whether it was answered, when protected
+ * traffic began, and what became of the pair's media meanwhile (DESIGN 7, PROTOCOLS 16). Fed with every IKE, ESP, AH and
+ * media flow; AuthIP and the IKEv1 message that Windows sends beside it fall together because the pair is the key.
+ */
+#include "judge_internal.h"
+
+static void least(int64_t *time_ns, int64_t candidate_ns)
+{
+    if (!*time_ns || candidate_ns < *time_ns)
+        *time_ns = candidate_ns;
+}
+
+static void most(int64_t *time_ns, int64_t candidate_ns)
+{
+    if (candidate_ns > *time_ns)
+        *time_ns = candidate_ns;
+}
+
+static struct pair_key key_of(const struct flow *flow)
+{
+    return (struct pair_key){{flow->key.addr[0], flow->key.addr[1]}};
+}
+
+static bool came_in(const struct flow *flow, enum layer layer)
+{
+    for (unsigned i = 0; i < sizeof flow->layers; i++)
+        if (flow->layers[i] == layer)
+            return true;
+    return false;
+}
+
+static bool is_ike(const struct flow *flow)
+{
+    uint64_t seen = flow->identity.also | (uint64_t)1 << flow->identity.name;
+    return seen >> PROTO_ike & 1 || seen >> PROTO_authip & 1;
+}
+
+static bool is_protected(const struct flow *flow)
+{
+    uint64_t seen = flow->identity.also | (uint64_t)1 << flow->identity.name;
+    return flow->key.protocol == IP_ESP || flow->key.protocol == IP_AH || (flow->flags & FLOW_PROTECTED) ||
+           seen >> PROTO_esp & 1;
+}
+
+static void note_ike(struct ipsec_episode *episode, const struct flow *flow, const struct proto_facts *facts)
+{
+    uint64_t seen = flow->identity.also | (uint64_t)1 << flow->identity.name;
+    if (seen >> PROTO_authip & 1)
+        episode->negotiation = IPSEC_AUTHIP;
+    else if (episode->negotiation == IPSEC_NONE)
+        episode->negotiation = facts->ike.exchange >= 34 && facts->ike.exchange <= 38 ? IPSEC_IKEV2 : IPSEC_IKEV1;
+    least(&episode->first_request_ns, flow->first_ns);
+    most(&episode->last_request_ns, flow->last_ns);
+    episode->answered |= flow->packets[0] && flow->packets[1];
+    episode->nat_t |= facts->ike.nat_t || flow->key.port[0] == 4500 || flow->key.port[1] == 4500;
+    if (flow->tries > episode->requests)
+        episode->requests = flow->tries;
+}
+
+static void note_spis(struct ipsec_episode *episode, const struct proto_facts *facts)
+{
+    for (unsigned i = 0; i < facts->esp.spi_count; i++) {
+        bool known = false;
+        for (unsigned k = 0; k < episode->spi_count; k++)
+            known |= episode->spi[k] == facts->esp.spi[i];
+        if (!known && episode->spi_count < IPSEC_SPI_MAX)
+            episode->spi[episode->spi_count++] = facts->esp.spi[i];
+    }
+    if (facts->esp.rekeys > episode->rekeys)
+        episode->rekeys = facts->esp.rekeys;
+}
+
+/* Media that can be read: in clear, or inside AH or ESP-NULL. */
+static void note_media(struct judge *judge, const struct judge_flow *in, struct mark *mark)
+{
+    struct pair_key key = key_of(in->flow);
+    struct pair *pair = map_add(&judge->pairs, &key, NULL);
+    if (!pair)
+        return;
+    if (!mark->media_counted)
+        pair->media_flows++;
+    mark->media_counted = true;
+    uint32_t lost = in->facts->rtp.lost;
+    if (lost > mark->media_lost) {
+        pair->media_lost += lost - mark->media_lost;
+        mark->media_lost = lost;
+    }
+    least(&pair->first_media_ns, in->flow->first_ns);
+    if (!(in->flow->flags & FLOW_PROTECTED))
+        most(&pair->last_clear_media_ns, in->flow->last_ns);
+}
+
+/* What the pair's media say of its episode. */
+static void join_media(struct judge *judge, const struct pair_key *key, struct ipsec_episode *episode)
+{
+    const struct pair *pair = map_find(&judge->pairs, key);
+    int64_t begin_ns = episode->first_request_ns ? episode->first_request_ns : episode->first_protected_ns;
+    if (!pair)
+        return;
+    episode->media_flows = pair->media_flows;
+    episode->media_lost = pair->media_lost;
+    episode->media_start_ns = pair->first_media_ns >= begin_ns ? pair->first_media_ns : 0;
+    bool late = episode->first_request_ns && episode->media_start_ns > episode->first_request_ns;
+    episode->media_affected = pair->media_flows && (late || pair->media_lost);
+    if (episode->first_protected_ns)
+        episode->state = IPSEC_PROTECTED;
+    else if (pair->last_clear_media_ns > episode->last_request_ns)
+        episode->state = IPSEC_FELL_BACK;
+}
+
+static void settle_state(struct judge *judge, const struct pair_key *key, struct ipsec_episode *episode)
+{
+    episode->state = episode->first_protected_ns ? IPSEC_PROTECTED
+                     : episode->answered         ? IPSEC_NEGOTIATING
+                                                 : IPSEC_UNANSWERED;
+    join_media(judge, key, episode);
+}
+
+void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark)
+{
+    const struct flow *flow = in->flow;
+    struct pair_key key = key_of(flow);
+    bool ike = is_ike(flow), protected = is_protected(flow), media = judge_is_media(flow);
+    if (media)
+        note_media(judge, in, mark);
+    if (!ike && !protected && !media)
+        return;
+    bool added = false;
+    struct ipsec_episode *episode =
+        ike || protected ? map_add(&judge->episodes, &key, &added) : map_find(&judge->episodes, &key);
+    if (!episode)
+        return;
+    if (added)
+        episode->flow = *flow;
+    if (ike)
+        note_ike(episode, flow, in->facts);
+    if (protected) {
+        least(&episode->first_protected_ns, is_ike(flow) ? in->now_ns : flow->first_ns);
+        episode->esp_null |= came_in(flow, LAYER_ESP_NULL);
+        episode->nat_t |= flow->key.protocol == IP_UDP && flow->identity.name == PROTO_esp;
+        note_spis(episode, in->facts);
+    }
+    settle_state(judge, &key, episode);
+    if (judge->policy)
+        findings_ipsec_changed(judge, in, &key, episode);
+}
+
+bool ipsec_has_authip(const struct judge *judge, const struct flow *flow)
+{
+    struct pair_key key = key_of(flow);
+    const struct ipsec_episode *episode = map_find(&judge->episodes, &key);
+    return episode && episode->negotiation == IPSEC_AUTHIP;
+}
+
+bool ipsec_has_media(const struct judge *judge, const struct flow *flow)
+{
+    struct pair_key key = key_of(flow);
+    const struct pair *pair = map_find(&judge->pairs, &key);
+    return pair && pair->media_flows;
+}
+
+const struct ipsec_episode *ipsec_episode_of(const struct judge *judge, const struct flow *flow)
+{
+    struct pair_key key = key_of(flow);
+    return map_find(&judge->episodes, &key);
+}
+
+/* The last word on every pair: which rows cover it, and so whether it was a violation. */
+void ipsec_finish(struct judge *judge)
+{
+    for (uint32_t i = 0; i < judge->episodes.count; i++) {
+        struct ipsec_episode *episode = map_value(&judge->episodes, i);
+        settle_state(judge, map_key(&judge->episodes, i), episode);
+        judge_verdict_ipsec(judge, &episode->flow, &episode->verdict);
+    }
+}
+
+const struct ipsec_episode *judge_episode(const struct judge *judge, uint32_t number)
+{
+    return number < judge->episodes.count ? map_value(&judge->episodes, number) : NULL;
+}
