@@ -111,6 +111,19 @@ static void a_rise_in_severity_is_told_at_once(void)
     TEST_ASSERT_EQUAL_STRING("established", text_at(alert(1), "rolecall.compliance.outcome"));
 }
 
+/* An ICE check alone opens the finding; by its end the media has run both ways. */
+static void the_summary_tells_the_last_outcome(void)
+{
+    talk_media(scene, end_of(CLIENT_A, 50020), end_of(FRONT_END, 40000), now);
+    judge_with("");
+    unsigned last = 0;
+    while (alert(last + 1))
+        last++;
+    TEST_ASSERT_EQUAL_STRING("media-port", run_findings(run));
+    TEST_ASSERT_EQUAL_STRING("close", text_at(alert(last), "rolecall.finding.state"));
+    TEST_ASSERT_EQUAL_STRING("established", text_at(alert(last), "rolecall.compliance.outcome"));
+}
+
 static void one_finding_per_responder_and_port(void)
 {
     play(talk_http, CLIENT_A, end_of(FRONT_END, 8089));
@@ -370,6 +383,7 @@ int main(void)
     UNITY_BEGIN();
     RUN_TEST(a_finding_opens_and_closes);
     RUN_TEST(a_rise_in_severity_is_told_at_once);
+    RUN_TEST(the_summary_tells_the_last_outcome);
     RUN_TEST(one_finding_per_responder_and_port);
     RUN_TEST(a_finding_keeps_its_fingerprint);
     RUN_TEST(an_alert_says_what_and_why);
