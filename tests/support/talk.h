@@ -35,7 +35,7 @@ talk_play talk_sip;  /* over TCP in clear: OPTIONS and its answer */
 talk_play talk_sip_udp;
 talk_play talk_http;
 talk_play talk_smb;
-talk_play talk_dcerpc;   /* bind to an interface of the address book service, one request */
+talk_play talk_dcerpc;   /* bind to a made-up interface, two requests */
 talk_play talk_tds;      /* Pre-Login, then TLS inside TDS packets */
 talk_play talk_xmpp;     /* server to server, dialback in clear */
 talk_play talk_xmpp_tls; /* the same with STARTTLS */

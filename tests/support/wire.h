@@ -53,7 +53,6 @@ struct wire_record {
     int64_t time_ns;
     uint32_t order; /* of its making: equal times keep it */
     uint32_t caplen, wirelen;
-    uint16_t ip_at; /* where the IP header begins */
     uint8_t *bytes;
 };
 

@@ -873,6 +873,33 @@ static void but_dhcp_is_not(void)
     check_findings("");
 }
 
+/* Only the first fragment has ports; the length field of SSRP fits the whole datagram. */
+static void fragments_are_one_datagram(const char *from, const char *to)
+{
+    struct end client = end_of(from, 50900), server = end_of(to, 1434);
+    struct buf answer = {0};
+    buf_hex(&answer, "05 0000");
+    buf_text(&answer, "ServerName;FE01;InstanceName;RTCLOCAL;IsClustered;No;Version;12.0.5000.0;np;");
+    buf_fill(&answer, 'x', 2900);
+    buf_text(&answer, ";;");
+    buf_set16le(&answer, 1, answer.size - 3);
+    wire_udp_fragments(scene, now, server, client, answer.bytes, answer.size, 1400);
+    judge_with("");
+    check(client, server, "pass", "", SFB(1) " " SFB(39), "specific");
+    TEST_ASSERT_EQUAL_STRING("ssrp", text_at(run_flow(run, client, server), "network.protocol"));
+    check_findings("");
+}
+
+static void fragments_of_ipv4(void)
+{
+    fragments_are_one_datagram("192.0.2.44", FRONT_END);
+}
+
+static void fragments_of_ipv6(void)
+{
+    fragments_are_one_datagram("2001:db8:77::7", FE_V6);
+}
+
 static void a_second_connection_is_a_second_flow(void)
 {
     struct end client = end_of(CLIENT_A, 50500), server = end_of(FRONT_END, 5061);
@@ -1032,6 +1059,8 @@ int main(void)
     RUN_TEST(the_middle_of_a_flow_is_never_blocked);
     RUN_TEST(multicast_is_out_of_scope);
     RUN_TEST(but_dhcp_is_not);
+    RUN_TEST(fragments_of_ipv4);
+    RUN_TEST(fragments_of_ipv6);
     RUN_TEST(a_second_connection_is_a_second_flow);
     RUN_TEST(ipsec_on_media_of_a_pair);
     RUN_TEST(ipsec_elsewhere_is_out_of_scope);
