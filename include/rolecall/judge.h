@@ -34,6 +34,9 @@ enum finding_id {
     FINDING_IPSEC_ON_MEDIA,
     FINDING_WEAK_TLS,
     FINDING_PLAINTEXT_SIP,
+    FINDING_MEDIA_FALLBACK,
+    FINDING_UNDECLARED_SERVER,
+    FINDING_ONE_WAY_CAPTURE,
     FINDING_COUNT
 };
 const char *finding_id_name(enum finding_id id);    /* "unexpected-port" */

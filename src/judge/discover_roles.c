@@ -262,7 +262,8 @@ bool discover_is_everyday(const struct service_key *service)
     for (unsigned i = 0; i < sizeof ports / sizeof *ports; i++)
         if (service->port == ports[i])
             return true;
-    return false;
+    /* Anybody's STUN server; the documents' own speak MS-TURN. */
+    return service->port == 3478 && service->name != PROTO_ms_turn;
 }
 
 /* Points of one sign at a host. */

@@ -228,7 +228,8 @@ static bool is_doubtful(const struct discovery *d, const struct host *host)
             continue;
         if (!discover_is_everyday(service))
             return true;
-        if (service->port == 443 && (host->has_near_peer || shares_network(d, host)))
+        bool ours = host->has_near_peer || addr_is_private(&host->addr) || shares_network(d, host);
+        if (ours && (service->port == 443 || service->port == 3478))
             return true;
     }
     return false;

@@ -6,7 +6,8 @@
  */
 #include "judge_internal.h"
 
-enum keyed_by { BY_RESPONDER_PORT, BY_INITIATOR_PORT, BY_RESPONDER_PORT_PROTOCOL, BY_PAIR };
+/* BY_CALLER: whoever counts such findings gives the key (sight.c). */
+enum keyed_by { BY_RESPONDER_PORT, BY_INITIATOR_PORT, BY_RESPONDER_PORT_PROTOCOL, BY_PAIR, BY_CALLER };
 
 static const struct {
     const char *name, *title;
@@ -26,6 +27,10 @@ static const struct {
     [FINDING_IPSEC_ON_MEDIA] = {"ipsec-on-media", "IPsec on a path that must be exempt from it", BY_PAIR, 47, 47},
     [FINDING_WEAK_TLS] = {"weak-tls", "A server chose a TLS version below the site's minimum", BY_RESPONDER_PORT, 21, 21},
     [FINDING_PLAINTEXT_SIP] = {"plaintext-sip", "SIP in clear at a server", BY_RESPONDER_PORT, 21, 21},
+    [FINDING_MEDIA_FALLBACK] = {"media-fallback", "Media over TCP because UDP 3478 gets no answer", BY_CALLER, 47, 47},
+    [FINDING_UNDECLARED_SERVER] = {"undeclared-server", "A host that the site does not name answers as a server",
+                                   BY_CALLER, 47, 47},
+    [FINDING_ONE_WAY_CAPTURE] = {"one-way-capture", "The capture does not show what this host sends", BY_CALLER, 47, 47},
 };
 
 /* Fingerprints are the same in every run and for every version that keys findings alike. */
@@ -148,12 +153,12 @@ static void see(struct finding *finding, const struct flow *flow)
 }
 
 /* Counts one flow for one finding; returns its number + 1, 0 when there is no room for another finding. */
-static uint16_t count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
-                      enum finding_id id)
+uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                      const struct finding_key *key)
 {
-    struct finding_key key = key_of(judge, id, in->flow, verdict);
+    enum finding_id id = key->id;
     bool added;
-    struct finding *finding = map_add(&judge->findings, &key, &added);
+    struct finding *finding = map_add(&judge->findings, key, &added);
     if (!finding) {
         judge->totals.findings_refused++;
         return 0;
@@ -162,7 +167,7 @@ static uint16_t count(struct judge *judge, const struct judge_flow *in, const st
     finding->count++;
     if (added) {
         finding->id = id;
-        finding->fingerprint = hash_bytes(&key, sizeof key, fingerprint_secret);
+        finding->fingerprint = hash_bytes(key, sizeof *key, fingerprint_secret);
         finding->muted = policy_is_muted(judge->policy, kinds[id].name);
         finding->first_seen_ns = in->flow->first_ns;
         finding->last_seen_ns = in->flow->last_ns;
@@ -178,6 +183,13 @@ static uint16_t count(struct judge *judge, const struct judge_flow *in, const st
     if (added || rises)
         tell(judge, finding, added ? FINDING_OPEN : FINDING_UPDATE);
     return (uint16_t)(number + 1);
+}
+
+static uint16_t count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                      enum finding_id id)
+{
+    struct finding_key key = key_of(judge, id, in->flow, verdict);
+    return findings_add(judge, in, verdict, &key);
 }
 
 static bool still_holds(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,

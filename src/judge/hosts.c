@@ -32,6 +32,7 @@ static bool is_group(const struct addr *addr)
     return addr_is_multicast(addr) || addr_is_broadcast(addr);
 }
 
+/* A flow begins: so far only its first side was heard. */
 void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark *mark)
 {
     bool group = is_group(&flow->key.addr[0]) || is_group(&flow->key.addr[1]);
@@ -41,10 +42,8 @@ void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark 
         if (!facts)
             continue;
         facts->has_sent |= side == flow->first;
-        if (!group) {
-            facts->flows++;
-            facts->one_way++;
-        }
+        facts->flows += !group;
+        facts->one_way += !group && side != flow->first;
     }
 }
 
@@ -53,14 +52,12 @@ void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark 
     if (!mark->one_way)
         return;
     mark->one_way = false;
-    for (unsigned side = 0; side < 2; side++) {
-        struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
-        if (!facts)
-            continue;
-        facts->has_sent = true;
-        if (facts->one_way)
-            facts->one_way--;
-    }
+    struct address_facts *facts = judge_address(judge, &flow->key.addr[1 - flow->first]);
+    if (!facts)
+        return;
+    facts->has_sent = true;
+    if (facts->one_way)
+        facts->one_way--;
 }
 
 void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind)

@@ -16,6 +16,8 @@ size_t judge_memory(const struct judge_options *options)
     size += map_memory(sizeof(struct endpoint_key), 1, ENDPOINTS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX);
+    size += map_memory(sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX);
+    size += map_memory(sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX);
     size += map_memory(sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX);
     return size + map_memory(sizeof(struct peer_key), 1, PEERS_MAX);
 }
@@ -44,6 +46,8 @@ struct judge *judge_create(const struct judge_options *options)
               map_init(&judge->endpoints, sizeof(struct endpoint_key), 1, ENDPOINTS_MAX, map_secret) &&
               map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
               map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX, map_secret) &&
+              map_init(&judge->fallbacks, sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX, map_secret) &&
+              map_init(&judge->answered, sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX, map_secret) &&
               map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX, map_secret) &&
               map_init(&judge->peers, sizeof(struct peer_key), 1, PEERS_MAX, map_secret);
     if (!ok || (judge->policy && !make_coverage(judge))) {
@@ -61,6 +65,8 @@ void judge_destroy(struct judge *judge)
     map_fini(&judge->endpoints);
     map_fini(&judge->pairs);
     map_fini(&judge->episodes);
+    map_fini(&judge->fallbacks);
+    map_fini(&judge->answered);
     map_fini(&judge->findings);
     map_fini(&judge->peers);
     free(judge->marks);
@@ -126,6 +132,7 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
         return;
     findings_protected(judge, in, mark);
     findings_count(judge, in, verdict, mark);
+    sight_flow_over(judge, in, verdict);
     coverage_count(judge, in, verdict);
     if (verdict->allow >= 0)
         judge->allow_used[verdict->allow]++;

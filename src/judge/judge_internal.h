@@ -16,6 +16,8 @@ enum {
     ENDPOINTS_MAX = 65536,
     PAIRS_MAX = 65536,
     EPISODES_MAX = 16384,
+    FALLBACKS_MAX = 16384,
+    ANSWERED_HOSTS_MAX = 16384,
     FINDINGS_MAX = 8192,
     PEERS_MAX = 65536,
     PAIR_FINDINGS_MAX = 64, /* findings per address pair; above it, per address (DESIGN 6) */
@@ -23,9 +25,10 @@ enum {
 };
 
 struct address_facts {
-    uint32_t flows, one_way; /* of all its flows, and those that show one direction only */
+    uint32_t flows, one_way; /* all its flows, and those in which only the other end was heard */
     uint32_t pair_findings[2]; /* media-port, ipsec-on-media: pairs told of this address */
     bool has_sent;
+    bool told_one_way, told_server;
 };
 
 struct endpoint_key {
@@ -44,6 +47,19 @@ struct pair_key {
 struct pair {
     int64_t first_media_ns, last_clear_media_ns; /* 0: none yet */
     uint64_t media_flows, media_lost;
+};
+
+/* A client and an Edge, and what became of their TURN. */
+struct fallback {
+    bool udp_silent, udp_answered, tcp_used, told;
+};
+
+/* What an address without a role answers, by roles that would answer so. */
+enum { ANSWERED_MAX = 8 };
+struct answered {
+    uint16_t ports[ANSWERED_MAX];
+    role_set roles[ANSWERED_MAX];
+    uint8_t count;
 };
 
 struct finding_key {
@@ -79,7 +95,7 @@ struct judge {
     const struct policy *policy;
     void (*told)(void *context, const struct finding *finding);
     void *context;
-    struct map addresses, endpoints, pairs, episodes, findings, peers;
+    struct map addresses, endpoints, pairs, episodes, fallbacks, answered, findings, peers;
     struct mark *marks;
     struct coverage *coverage; /* entries times rows; NULL without a policy */
     uint64_t *allow_used;
@@ -149,6 +165,12 @@ void findings_close(struct judge *judge);
 void findings_protected(struct judge *judge, const struct judge_flow *in, struct mark *mark);
 void findings_ipsec_changed(struct judge *judge, const struct judge_flow *in, const struct pair_key *pair,
                             const struct ipsec_episode *episode);
+
+uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                      const struct finding_key *key); /* one flow of a finding; its number + 1, or 0: no room */
+
+/* sight.c: findings that rest on many flows */
+void sight_flow_over(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);
 
 /* coverage.c */
 void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);

@@ -256,6 +256,37 @@ static void plaintext_sip(const struct words *w)
     say(w->advice, "use TLS for this SIP trunk where the other end can");
 }
 
+static void media_fallback(const struct words *w)
+{
+    say_end(w->reason, w->judge, w->in, w->verdict, w->initiator);
+    say(w->reason, " sends its media over tcp/443 to ");
+    say_end(w->reason, w->judge, w->in, w->verdict, w->responder);
+    say(w->reason, ", whose udp/3478 gave it no answer");
+    say(w->advice, "open udp/3478 from ");
+    say_name(w->advice, w->judge, w->in, w->verdict, w->initiator);
+    say(w->advice, " to ");
+    say_name(w->advice, w->judge, w->in, w->verdict, w->responder);
+    say(w->advice, ": media over TCP suffers from every lost packet");
+}
+
+static void undeclared_server(const struct words *w)
+{
+    char addr[ADDR_TEXT_SIZE];
+    addr_text(&w->flow->key.addr[w->responder], addr);
+    say(w->reason, "%s answers on several ports of one documented server role, the last seen %s/%u (%s), and the site gives it "
+        "no role", addr, w->transport, w->port, w->protocol);
+    say(w->advice, "add %s to the site with its role, or find out what it is (`rolecall discover` names the candidates)", addr);
+}
+
+static void one_way_capture(const struct words *w)
+{
+    char addr[ADDR_TEXT_SIZE];
+    unsigned unheard = w->flow->packets[0] ? 1 : 0;
+    addr_text(&w->flow->key.addr[unheard], addr);
+    say(w->reason, "the capture shows packets to %s but hardly any from it; what it does not answer is not judged", addr);
+    say(w->advice, "mirror both directions of %s to the sensor (SPAN \"both\", or both legs of the TAP)", addr);
+}
+
 void reason_write(const struct judge *judge, const struct judge_flow *in, struct finding *finding)
 {
     static void (*const writers[FINDING_COUNT])(const struct words *) = {
@@ -263,7 +294,8 @@ void reason_write(const struct judge *judge, const struct judge_flow *in, struct
         [FINDING_UNEXPECTED_PROTOCOL] = unexpected_protocol, [FINDING_MEDIA_PORT] = media_port,
         [FINDING_MUTUAL_TLS_MISSING] = mutual_tls_missing, [FINDING_BLOCKED_PORT] = blocked_port,
         [FINDING_IPSEC_ON_MEDIA] = ipsec_on_media,         [FINDING_WEAK_TLS] = weak_tls,
-        [FINDING_PLAINTEXT_SIP] = plaintext_sip};
+        [FINDING_PLAINTEXT_SIP] = plaintext_sip,           [FINDING_MEDIA_FALLBACK] = media_fallback,
+        [FINDING_UNDECLARED_SERVER] = undeclared_server,   [FINDING_ONE_WAY_CAPTURE] = one_way_capture};
     struct text reason = {finding->reason, sizeof finding->reason, 0};
     struct text advice = {finding->advice, sizeof finding->advice, 0};
     unsigned responder = 1u - finding->verdict.initiator;
