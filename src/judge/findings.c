@@ -144,6 +144,13 @@ static void show_flow(struct judge *judge, struct finding *finding, const struct
     reason_write(judge, in, finding);
 }
 
+/* Is this the flow that the finding shows? It goes on to show what became of it. */
+static bool is_shown(const struct finding *finding, const struct flow *flow)
+{
+    return finding->flow.first_ns == flow->first_ns &&
+           memcmp(&finding->flow.key, &flow->key, sizeof flow->key) == 0;
+}
+
 static void see(struct finding *finding, const struct flow *flow)
 {
     if (flow->first_ns < finding->first_seen_ns)
@@ -212,10 +219,11 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
         if (still_holds(judge, in, verdict, finding, mark->findings[i] - 1u)) {
             held |= 1u << finding->id;
             see(finding, in->flow);
-            if (severity_of(judge, finding->id, in->flow, verdict) > finding->severity) {
+            bool rises = severity_of(judge, finding->id, in->flow, verdict) > finding->severity;
+            if (rises || is_shown(finding, in->flow))
                 show_flow(judge, finding, in, verdict);
+            if (rises)
                 tell(judge, finding, FINDING_UPDATE);
-            }
         } else {
             finding->count--;
             mark->findings[i] = 0;

@@ -13,10 +13,10 @@
 
 /*
  * Budgets: how much of a flow is asked about before it stays unidentified. RTP needs four packets of one direction
- * (PROTOCOLS 4.2) and may be mixed with ICE checks and RTCP, hence 24 datagrams; a TCP protocol shows itself within
+ * and may follow ICE checks and RTCP, hence 64 datagrams; a TCP protocol shows itself within
  * its first window, a stream seen from the middle within a few segment starts.
  */
-enum { DATAGRAMS_MAX = 24, SEGMENTS_MAX = 32, STRANGERS_MAX = 64, MEMORY_SLOTS = 4 };
+enum { DATAGRAMS_MAX = 64, SEGMENTS_MAX = 32, STRANGERS_MAX = 64, MEMORY_SLOTS = 4 };
 
 struct work {
     uint64_t ruled_out; /* TCP: bit per enum proto_id */

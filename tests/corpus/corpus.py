@@ -21,7 +21,7 @@ RECALL, PRECISION = 0.98, 0.99
 
 # Our names in tshark's words; MS-TURN is what tshark knows as STUN, SRTP as RTP.
 NAMES = {"http2": "HTTP", "ike": "ISAKMP", "authip": "ISAKMP", "ms-turn": "STUN", "srtp": "RTP", "net-tcp": "NET.TCP"}
-TRUTH_NAMES = {"DHCPV6": "DHCP", "PSEUDO-TLS": "STUN", "HTTP2": "HTTP", "NBSS": "SMB", "TURN": "STUN"}
+TRUTH_NAMES = {"DHCPV6": "DHCP", "HTTP2": "HTTP", "NBSS": "SMB", "TURN": "STUN"}
 NDPI_NAMES = {"TLS": "TLS", "HTTP": "HTTP", "DNS": "DNS", "DHCP": "DHCP", "DHCPV6": "DHCP", "QUIC": "QUIC", "STUN": "STUN",
               "RTP": "RTP", "SRTP": "RTP", "RTCP": "RTCP", "SIP": "SIP", "DTLS": "DTLS", "Jabber": "XMPP", "IPSec": "IPSEC",
               "Kerberos": "KERBEROS", "LDAP": "LDAP", "NTP": "NTP", "SSDP": "SSDP", "MDNS": "MDNS", "LLMNR": "LLMNR",
@@ -131,12 +131,12 @@ def score(rolecall, corpus):
             for name in ours - wanted:
                 if in_ah:
                     continue
-                if wanted:
+                if wanted and "data=" not in row["proto_counts"]:
                     tallies[name].false += 1
                     tallies[name].falses.append(where)
                 else:
                     tallies[name].unproven += 1
-                    tallies[name].falses.append("(tshark says nothing) " + where)
+                    tallies[name].falses.append("(not all dissected by tshark) " + where)
             second = ndpi.get(capture, {}).get(key)
             if second and second in wanted:
                 both[second, "agree"] += 1
