@@ -101,8 +101,8 @@ struct finding {
     int severity;              /* after the site's word */
     bool muted;
     struct flow flow;          /* as it was when the finding opened or rose */
-    uint64_t flow_id;
     struct verdict verdict;
+    struct addr icmp_sender;   /* of the error that refused it; all zero: none */
     bool has_episode;
     struct ipsec_episode episode; /* of ipsec-on-media, as it stood when the finding was told */
     char reason[512];          /* one sentence: what was seen and what the document allows */

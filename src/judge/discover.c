@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * discover.c - gathers, from flows that are over, what each address answers, opens and sends, and puts it in
- * order for the conclusions of discover_roles.c (DESIGN 4, end). Called by `discover`, and by `analyze`
+ * order for conclusions (DESIGN 4, end). Called by `discover`, and by `analyze`
  * without a site. What was tried and not answered proves nothing here and is left out.
  */
 #include <stdlib.h>
@@ -342,7 +342,8 @@ char *discovery_site_text(struct discovery *d, size_t *size)
     d->with_role = 0;
     if (!order(d))
         return NULL;
-    discover_roles(d);
+    discover_servers(d);
+    discover_clients(d);
     for (unsigned i = 0; i < d->host_count; i++)
         d->with_role += d->list[i].roles != 0;
     return discover_text(d, size);

@@ -88,16 +88,25 @@ struct discovery {
 bool discover_is_documented(const struct discovery *discovery, unsigned transport, uint16_t port);
 struct host *discover_find(const struct discovery *discovery, const struct addr *addr); /* after ordering */
 
-/* discover_roles.c */
-void discover_roles(struct discovery *discovery);
+/* discover_rows.c */
+int discover_role(const struct discovery *discovery, const char *name); /* its bit; -1: the rules have none */
+role_set discover_bit(const struct discovery *discovery, const char *name);
+role_set discover_all(const struct discovery *discovery, role_set roles); /* and what they are */
+role_set discover_outside(const struct discovery *discovery); /* roles that stand on the Internet */
+bool discover_has(const struct discovery *discovery, const struct host *host,
+                  const char *role); /* is it one? */
 /* Does an inbound row of the role name this port alone, and accept what was spoken? */
 bool discover_accepts(const struct discovery *discovery, int role, const struct service_key *service);
-role_set discover_explains(const struct discovery *discovery,
-                           const struct service_key *service); /* candidates */
-int discover_role(const struct discovery *discovery, const char *name);
-bool discover_has(const struct discovery *discovery, const struct host *host,
-                  const char *role);                          /* is it one? */
+role_set discover_explains(const struct discovery *discovery, const struct service_key *service);
+role_set discover_explaining(const struct discovery *discovery, const struct host *host);
 bool discover_is_everyday(const struct service_key *service); /* many other servers answer there as well */
+
+/* discover_roles.c */
+void discover_servers(struct discovery *discovery);
+enum confidence discover_confidence(unsigned points, enum confidence at_most);
+
+/* discover_clients.c; after the servers */
+void discover_clients(struct discovery *discovery);
 
 /* discover_text.c; NULL: out of memory */
 char *discover_text(const struct discovery *discovery, size_t *size);

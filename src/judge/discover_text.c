@@ -306,7 +306,10 @@ static void write_rest(const struct text *text, unsigned servers_left, unsigned 
     write_block(text,
                 "// Edge Servers of federated partners, it seems: they spoke with one Edge Server only.\n",
                 is_partner, false);
-    write_block(text, "// Seen, no role:\n", is_unknown, false);
+    write_block(text,
+                "// Seen, no role. One that answers TLS on 443 alone may still be office-web-apps or\n"
+                "// edge-web-conferencing: the ports do not tell.\n",
+                is_unknown, false);
     write_limits(text, servers_left, networks_left);
 }
 

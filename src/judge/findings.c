@@ -140,6 +140,8 @@ static void show_flow(struct judge *judge, struct finding *finding, const struct
 {
     finding->flow = *in->flow;
     finding->verdict = *verdict;
+    if (in->step & FLOW_REFUSAL)
+        finding->icmp_sender = in->icmp_sender;
     finding->severity = severity_of(judge, finding->id, in->flow, verdict);
     reason_write(judge, in, finding);
 }

@@ -115,6 +115,7 @@ struct words {
     unsigned initiator, responder;
     uint16_t port;
     const char *transport, *protocol;
+    const struct addr *icmp_sender;
     struct text *reason, *advice;
 };
 
@@ -213,8 +214,8 @@ static void blocked_port(const struct words *w)
         char sender[ADDR_TEXT_SIZE];
         static const struct addr none;
         say(w->reason, ": ICMP type %u code %u", flow->icmp_type, flow->icmp_code);
-        if (!addr_equal(&w->in->icmp_sender, &none))
-            say(w->reason, " from %s", addr_text(&w->in->icmp_sender, sender));
+        if (!addr_equal(w->icmp_sender, &none))
+            say(w->reason, " from %s", addr_text(w->icmp_sender, sender));
     } else {
         int64_t span_ms = (flow->last_ns - flow->first_ns) / NS_PER_MS;
         say(w->reason, ": %u tries in %lld.%03lld s without an answer", flow->tries, (long long)(span_ms / 1000),
@@ -302,7 +303,7 @@ void reason_write(const struct judge *judge, const struct judge_flow *in, struct
     struct words words = {.judge = judge, .in = in, .flow = in->flow, .verdict = &finding->verdict,
                           .initiator = finding->verdict.initiator, .responder = responder,
                           .port = in->flow->key.port[responder], .transport = transport_name(in->flow),
-                          .protocol = proto_by_id(in->flow->identity.name)->name, .reason = &reason, .advice = &advice};
+                          .protocol = proto_by_id(in->flow->identity.name)->name, .reason = &reason, .advice = &advice, .icmp_sender = &finding->icmp_sender};
     if (in->flow->key.protocol == IP_ESP || in->flow->key.protocol == IP_AH)
         words.protocol = words.transport;
     writers[finding->id](&words);
