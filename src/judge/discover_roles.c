@@ -4,13 +4,16 @@
  * discover.c.
  *
  * A role is found by signs, each worth some points: 3 to 5 where hardly anything else has that port with that
- * protocol, 2 where one other role of the documents shares it, 1 where many servers have it. Signs of a port
- * count only where an inbound row of the role accepts what was spoken there, so the tables below hold no port
- * that the matrices do not have. Roles are looked for in the order of `role_rules`; a role may exclude later
- * ones, because a server with many ports shows, seen in part, the ports of a server with few.
+ * protocol, 2 where one other role of the documents shares it, 1 where many servers have it; what is opened
+ * gives OPENS_POINTS_MAX at most. Signs of a port count only where an inbound row of the role accepts what
+ * was spoken there, so the tables below hold no port that the matrices do not have. Roles are looked for in
+ * the order of `role_rules`; a role may exclude later ones, because a server with many ports shows, seen in
+ * part, the ports of a server with few.
  */
 #include "discover_internal.h"
 
+/* From how many points on a role is more than a low guess: two ports of its own, or one with company; three.
+ */
 enum { POINTS_MEDIUM = 5, POINTS_HIGH = 8 };
 
 /* What a sign is; OWN signs are those without which the role is not given, ALSO signs a second such group. */
@@ -19,9 +22,9 @@ enum sign_part { ANY_PART = 0, OWN = 1, ALSO = 2 };
 
 struct sign {
     uint8_t kind, transport;
-    uint8_t name; /* enum proto_id; 0: ANSWERS: what the row accepts, OPENS: any that was identified */
-    uint8_t points, parts;
+    uint8_t name;       /* enum proto_id; 0: ANSWERS: what the row accepts, OPENS: any that was identified */
     uint16_t low, high; /* each port of it that was seen counts once; media counts once */
+    uint8_t points, parts;
 };
 
 /* Whom a host answers. */
@@ -32,147 +35,202 @@ enum { SIGNS_MAX = 24, EXCLUDES_MAX = 4, OPENS_POINTS_MAX = 4 };
 struct role_rule {
     const char *role;
     const char *excluded_by[EXCLUDES_MAX];
-    const char *
-        instead_of; /* the role it replaces, which the host must have: this rule is about what comes on top */
+    const char *instead_of; /* the host must have this role: here is what comes on top of it */
     enum company company;
     enum confidence at_most;
     bool no_sip_over_udp; /* documented nowhere, and what every other telephone system does */
-    bool explains_all;    /* every documented service that it answers must be one of the role\'s */
+    bool explains_all;    /* every documented service that it answers must be one of the role's */
     unsigned own_from, also_from, from; /* points */
     struct sign signs[SIGNS_MAX];
 };
 
-#define A_TCP(low, high, points, parts)                                                                      \
-    {                                                                                                        \
-        ANSWERS, OVER_TCP, 0, points, parts, low, high                                                       \
-    }
-#define A_AS(over, name, port, points, parts)                                                                \
-    {                                                                                                        \
-        ANSWERS, over, PROTO_##name, points, parts, port, port                                               \
-    }
-#define O_TLS(low, high, points, parts)                                                                      \
-    {                                                                                                        \
-        OPENS, OVER_TCP, PROTO_tls, points, parts, low, high                                                 \
-    }
-#define M_UDP(low, high, points, parts)                                                                      \
-    {                                                                                                        \
-        MEDIA, OVER_UDP, 0, points, parts, low, high                                                         \
-    }
-
-static const struct role_rule role_rules[] = {
-    /* Relaying for clients, as outside, together with the services that the Edge has only inside. */
-    {.role = "edge-internal",
-     .at_most = CONFIDENCE_HIGH,
-     .own_from = 3,
-     .also_from = 1,
-     .from = 4,
-     .signs = {A_TCP(23456, 23456, 3, OWN | ALSO), A_TCP(50001, 50003, 3, OWN | ALSO),
-               A_TCP(5062, 5062, 2, ALSO), A_TCP(8057, 8057, 2, ALSO), A_TCP(4443, 4443, 1, ALSO),
-               A_TCP(5061, 5061, 1, ANY_PART), A_AS(OVER_UDP, ms_turn, 3478, 3, OWN),
-               A_AS(OVER_UDP, stun, 3478, 1, ANY_PART), A_AS(OVER_TCP, ms_turn, 443, 3, OWN)}},
-    /* Conferencing, web and pool services; servers of a pool also show themselves by whom they call. */
-    {.role = "front-end",
-     .excluded_by = {"edge-internal"},
-     .at_most = CONFIDENCE_HIGH,
-     .own_from = 4,
-     .from = 5,
-     .signs = {A_TCP(5063, 5065, 4, OWN),        A_TCP(5071, 5073, 4, OWN),    A_TCP(5075, 5076, 4, OWN),
-               A_TCP(8058, 8058, 4, OWN),        A_TCP(8060, 8061, 4, OWN),    A_TCP(5086, 5087, 4, OWN),
-               A_TCP(8404, 8404, 4, OWN),        A_TCP(5062, 5062, 2, OWN),    A_TCP(8057, 8057, 2, OWN),
-               A_AS(OVER_TCP, tls, 444, 2, OWN), A_TCP(448, 448, 1, OWN),      A_TCP(5080, 5080, 1, OWN),
-               A_TCP(135, 135, 1, OWN),          A_TCP(8080, 8080, 1, OWN),    A_TCP(4443, 4443, 1, OWN),
-               M_UDP(57501, 65535, 2, OWN),      O_TLS(5062, 5063, 2, OWN),    O_TLS(5086, 5087, 2, OWN),
-               O_TLS(8060, 8061, 2, OWN),        O_TLS(8404, 8404, 2, OWN),    A_TCP(5061, 5061, 2, ANY_PART),
-               A_TCP(5060, 5060, 1, ANY_PART),   A_TCP(443, 443, 1, ANY_PART), A_TCP(80, 80, 1, ANY_PART)}},
-    /* Server to server on 444, and nothing that only a Front End does. */
-    {.role = "director",
-     .excluded_by = {"edge-internal", "front-end"},
-     .at_most = CONFIDENCE_MEDIUM,
-     .own_from = 3,
-     .from = 4,
-     .signs = {A_AS(OVER_TCP, tls, 444, 3, OWN), A_TCP(5061, 5061, 2, ANY_PART),
-               A_TCP(5060, 5060, 1, ANY_PART), A_TCP(443, 443, 1, ANY_PART), A_TCP(80, 80, 1, ANY_PART),
-               A_AS(OVER_UDP, ssrp, 1434, 1, ANY_PART)}},
-    {.role = "edge-access",
-     .excluded_by = {"edge-internal", "front-end", "director"},
-     .company = FAR,
-     .at_most = CONFIDENCE_HIGH,
-     .own_from = 2,
-     .from = 3,
-     .signs = {A_TCP(5061, 5061, 2, OWN),
-               A_TCP(5269, 5269, 3, OWN),
-               A_AS(OVER_TCP, tls, 443, 1, ANY_PART),
-               O_TLS(5061, 5061, 1, ANY_PART),
-               {OPENS, OVER_TCP, PROTO_xmpp, 1, ANY_PART, 5269, 5269}}},
-    {.role = "edge-av",
-     .excluded_by = {"edge-internal"},
-     .company = FAR,
-     .at_most = CONFIDENCE_HIGH,
-     .own_from = 3,
-     .from = 3,
-     .signs = {A_AS(OVER_TCP, ms_turn, 443, 3, OWN),
-               A_AS(OVER_UDP, ms_turn, 3478, 3, OWN),
-               A_AS(OVER_UDP, stun, 3478, 1, ANY_PART),
-               M_UDP(50000, 59999, 1, ANY_PART),
-               {MEDIA, OVER_TCP, 0, 1, ANY_PART, 50000, 59999}}},
-    /* Relaying alone, and only for its own network: the inside is the better guess. */
-    {.role = "edge-internal",
-     .excluded_by = {"edge-internal", "front-end", "edge-av"},
-     .company = NEAR,
-     .at_most = CONFIDENCE_LOW,
-     .own_from = 3,
-     .from = 3,
-     .signs = {A_AS(OVER_TCP, ms_turn, 443, 3, OWN), A_AS(OVER_UDP, ms_turn, 3478, 3, OWN),
-               A_AS(OVER_UDP, stun, 3478, 1, ANY_PART), A_TCP(5061, 5061, 1, ANY_PART)}},
-    /* What clients see of a pool. A Director shows no more, but there are many sites without one. */
-    {.role = "front-end",
-     .excluded_by = {"edge-internal", "front-end", "director", "edge-access"},
-     .company = NEAR,
-     .at_most = CONFIDENCE_LOW,
-     .no_sip_over_udp = true,
-     .explains_all = true,
-     .own_from = 1,
-     .from = 3,
-     .signs = {A_TCP(5061, 5061, 2, OWN), A_TCP(5060, 5060, 1, OWN), A_TCP(5062, 5062, 1, OWN),
-               A_TCP(8057, 8057, 1, OWN), A_TCP(443, 443, 1, ANY_PART), A_TCP(80, 80, 1, ANY_PART),
-               M_UDP(57501, 65535, 1, ANY_PART)}},
-    /* The same where a Front End is ruled out: SIP in clear on 5061 is not documented for it. */
-    {.role = "director",
-     .excluded_by = {"edge-internal", "front-end", "director", "edge-access"},
-     .company = NEAR,
-     .at_most = CONFIDENCE_LOW,
-     .no_sip_over_udp = true,
-     .explains_all = true,
-     .own_from = 1,
-     .from = 3,
-     .signs = {A_TCP(5061, 5061, 2, OWN), A_TCP(5060, 5060, 1, OWN), A_TCP(443, 443, 1, ANY_PART),
-               A_TCP(80, 80, 1, ANY_PART)}},
-    {.role = "mediation",
-     .excluded_by = {"edge-internal", "front-end"},
-     .at_most = CONFIDENCE_HIGH,
-     .no_sip_over_udp = true,
-     .own_from = 3,
-     .from = 3,
-     .signs = {A_TCP(5070, 5070, 4, OWN),
-               A_TCP(5067, 5068, 3, OWN),
-               M_UDP(49152, 57500, 1, ANY_PART),
-               {OPENS, OVER_TCP, 0, 1, ANY_PART, 5081, 5082}}},
-    {.role = "persistent-chat",
-     .at_most = CONFIDENCE_HIGH,
-     .own_from = 3,
-     .from = 3,
-     .signs = {A_TCP(5041, 5041, 5, OWN), A_TCP(881, 881, 3, OWN)}},
-    /* Calls of the pool's Mediation service go out on 5081 and 5082, though no other sign of it may show. */
-    {.role = "front-end-mediation",
-     .instead_of = "front-end",
-     .from = 1,
-     .signs = {A_TCP(5067, 5068, 1, ANY_PART),
-               A_TCP(5070, 5070, 1, ANY_PART),
-               {OPENS, OVER_TCP, 0, 1, ANY_PART, 5081, 5082}}},
-    {.role = "front-end-cms",
-     .instead_of = "front-end",
-     .from = 1,
-     .signs = {A_AS(OVER_TCP, smb, 445, 1, ANY_PART)}},
+static const struct role_rule role_rules[] =
+    {
+        /* Relaying for clients, as outside, together with the services that the Edge has only inside. */
+        {.role = "edge-internal",
+         .at_most = CONFIDENCE_HIGH,
+         .own_from = 3,
+         .also_from = 1,
+         .from = 4,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 23456, 23456, 3, OWN | ALSO},
+                 {ANSWERS, OVER_TCP, 0, 50001, 50003, 3, OWN | ALSO},
+                 {ANSWERS, OVER_TCP, 0, 5062, 5062, 2, ALSO},
+                 {ANSWERS, OVER_TCP, 0, 8057, 8057, 2, ALSO},
+                 {ANSWERS, OVER_TCP, 0, 4443, 4443, 1, ALSO},
+                 {ANSWERS, OVER_TCP, 0, 5061, 5061, 1, ANY_PART},
+                 {ANSWERS, OVER_UDP, PROTO_ms_turn, 3478, 3478, 3, OWN},
+                 {ANSWERS, OVER_UDP, PROTO_stun, 3478, 3478, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, PROTO_ms_turn, 443, 443, 3, OWN},
+             }},
+        /* Conferencing, web and pool services; servers of a pool also show themselves by whom they call. */
+        {.role = "front-end",
+         .excluded_by = {"edge-internal"},
+         .at_most = CONFIDENCE_HIGH,
+         .own_from = 4,
+         .from = 5,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 5063, 5065, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5071, 5073, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5075, 5076, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 8058, 8058, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 8060, 8061, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5086, 5087, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 8404, 8404, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5062, 5062, 2, OWN},
+                 {ANSWERS, OVER_TCP, 0, 8057, 8057, 2, OWN},
+                 {ANSWERS, OVER_TCP, PROTO_tls, 444, 444, 2, OWN},
+                 {ANSWERS, OVER_TCP, 0, 448, 448, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5080, 5080, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 135, 135, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 8080, 8080, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 4443, 4443, 1, OWN},
+                 {MEDIA, OVER_UDP, 0, 57501, 65535, 2, OWN},
+                 {OPENS, OVER_TCP, PROTO_tls, 5062, 5063, 2, OWN},
+                 {OPENS, OVER_TCP, PROTO_tls, 5086, 5087, 2, OWN},
+                 {OPENS, OVER_TCP, PROTO_tls, 8060, 8061, 2, OWN},
+                 {OPENS, OVER_TCP, PROTO_tls, 8404, 8404, 2, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5061, 5061, 2, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 5060, 5060, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 443, 443, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 80, 80, 1, ANY_PART},
+             }},
+        /* Server to server on 444, and nothing that only a Front End does. */
+        {.role = "director",
+         .excluded_by = {"edge-internal", "front-end"},
+         .at_most = CONFIDENCE_MEDIUM,
+         .explains_all = true,
+         .own_from = 3,
+         .from = 4,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, PROTO_tls, 444, 444, 3, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5061, 5061, 2, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 5060, 5060, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 443, 443, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 80, 80, 1, ANY_PART},
+                 {ANSWERS, OVER_UDP, PROTO_ssrp, 1434, 1434, 1, ANY_PART},
+             }},
+        {.role = "edge-access",
+         .excluded_by = {"edge-internal", "front-end", "director"},
+         .company = FAR,
+         .at_most = CONFIDENCE_HIGH,
+         .own_from = 2,
+         .from = 3,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 5061, 5061, 2, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5269, 5269, 3, OWN},
+                 {ANSWERS, OVER_TCP, PROTO_tls, 443, 443, 1, ANY_PART},
+                 {OPENS, OVER_TCP, PROTO_tls, 5061, 5061, 1, ANY_PART},
+                 {OPENS, OVER_TCP, PROTO_xmpp, 5269, 5269, 1, ANY_PART},
+             }},
+        {.role = "edge-av",
+         .excluded_by = {"edge-internal"},
+         .company = FAR,
+         .at_most = CONFIDENCE_HIGH,
+         .own_from = 3,
+         .from = 3,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, PROTO_ms_turn, 443, 443, 3, OWN},
+                 {ANSWERS, OVER_UDP, PROTO_ms_turn, 3478, 3478, 3, OWN},
+                 {ANSWERS, OVER_UDP, PROTO_stun, 3478, 3478, 1, ANY_PART},
+                 {MEDIA, OVER_UDP, 0, 50000, 59999, 1, ANY_PART},
+                 {MEDIA, OVER_TCP, 0, 50000, 59999, 1, ANY_PART},
+             }},
+        /* Relaying alone, and only for its own network: the inside is the better guess. */
+        {.role = "edge-internal",
+         .excluded_by = {"edge-internal", "front-end", "edge-av"},
+         .company = NEAR,
+         .at_most = CONFIDENCE_LOW,
+         .own_from = 3,
+         .from = 3,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, PROTO_ms_turn, 443, 443, 3, OWN},
+                 {ANSWERS, OVER_UDP, PROTO_ms_turn, 3478, 3478, 3, OWN},
+                 {ANSWERS, OVER_UDP, PROTO_stun, 3478, 3478, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 5061, 5061, 1, ANY_PART},
+             }},
+        /* What clients see of a pool. A Director shows no more, but there are many sites without one. */
+        {.role = "front-end",
+         .excluded_by = {"edge-internal", "front-end", "director", "edge-access"},
+         .company = NEAR,
+         .at_most = CONFIDENCE_LOW,
+         .no_sip_over_udp = true,
+         .explains_all = true,
+         .own_from = 1,
+         .from = 3,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 5061, 5061, 2, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5060, 5060, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5062, 5062, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 8057, 8057, 1, OWN},
+                 {ANSWERS, OVER_TCP, PROTO_tls, 444, 444, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 4443, 4443, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 443, 443, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 80, 80, 1, ANY_PART},
+                 {MEDIA, OVER_UDP, 0, 57501, 65535, 1, ANY_PART},
+             }},
+        /* The same where a Front End is ruled out: SIP in clear on 5061 is not documented for it. */
+        {.role = "director",
+         .excluded_by = {"edge-internal", "front-end", "director", "edge-access"},
+         .company = NEAR,
+         .at_most = CONFIDENCE_LOW,
+         .no_sip_over_udp = true,
+         .explains_all = true,
+         .own_from = 1,
+         .from = 3,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 5061, 5061, 2, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5060, 5060, 1, OWN},
+                 {ANSWERS, OVER_TCP, 0, 443, 443, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 80, 80, 1, ANY_PART},
+             }},
+        {.role = "mediation",
+         .excluded_by = {"edge-internal", "front-end"},
+         .at_most = CONFIDENCE_HIGH,
+         .no_sip_over_udp = true,
+         .own_from = 3,
+         .from = 3,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 5070, 5070, 4, OWN},
+                 {ANSWERS, OVER_TCP, 0, 5067, 5068, 3, OWN},
+                 {MEDIA, OVER_UDP, 0, 49152, 57500, 1, ANY_PART},
+                 {OPENS, OVER_TCP, 0, 5081, 5082, 1, ANY_PART},
+             }},
+        {.role = "persistent-chat",
+         .at_most = CONFIDENCE_HIGH,
+         .own_from = 3,
+         .from = 3,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 5041, 5041, 5, OWN},
+                 {ANSWERS, OVER_TCP, 0, 881, 881, 3, OWN},
+             }},
+        /* The pool's Mediation service calls out on 5081 and 5082; often no more of it is seen. */
+        {.role = "front-end-mediation",
+         .instead_of = "front-end",
+         .from = 1,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, 0, 5067, 5068, 1, ANY_PART},
+                 {ANSWERS, OVER_TCP, 0, 5070, 5070, 1, ANY_PART},
+                 {OPENS, OVER_TCP, 0, 5081, 5082, 1, ANY_PART},
+             }},
+        {.role = "front-end-cms",
+         .instead_of = "front-end",
+         .from = 1,
+         .signs =
+             {
+                 {ANSWERS, OVER_TCP, PROTO_smb, 445, 445, 1, ANY_PART},
+             }},
 };
 
 /* Points of one sign at a host. */
