@@ -7,6 +7,8 @@
 #ifndef ROLECALL_PROTO_UNITS_H
 #define ROLECALL_PROTO_UNITS_H
 
+#include <assert.h>
+
 #include "rolecall/proto.h"
 
 /* First member of an identifier's memory. */
@@ -57,6 +59,7 @@ static inline enum proto_answer units_walk_(const struct proto_question *questio
         answer = read(question, b, memory, facts, reply, &size);
         if (answer != PROTO_YES)
             break;
+        assert(size > 0); /* each turn takes something */
         any = true;
         reply->used += size;
         bytes_skip(&b, size < b.left ? size : b.left);
