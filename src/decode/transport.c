@@ -29,7 +29,7 @@ enum decode_result walk_tcp(struct walk *w)
     uint32_t missing = w->missing;
     if (size - 20 > b.left) { /* cut inside the options */
         missing = wirelen - size;
-        b = bytes_captured(b.at, 0, 1);
+        b = bytes_captured(b.at, 0, missing);
     } else {
         bytes_skip(&b, size - 20);
     }

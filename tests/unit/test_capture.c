@@ -377,6 +377,33 @@ static void test_packed_files_that_end_early(void)
     }
 }
 
+/* The packed data stop where a record ends: libpcap sees a proper end, and only the packing knows better. */
+static void test_packed_files_that_end_between_records(void)
+{
+    struct content c = small_pcap(100, 5);
+    static uint8_t packed[16384];
+    z_stream z = {.next_in = c.at, .avail_in = (uInt)c.size, .next_out = packed, .avail_out = sizeof(packed)};
+    TEST_ASSERT_EQUAL_INT(Z_OK, deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY));
+    TEST_ASSERT_EQUAL_INT(Z_OK, deflate(&z, Z_FULL_FLUSH));
+    deflateEnd(&z);
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    static uint8_t other[16384];
+    ZSTD_inBuffer in = {c.at, c.size, 0};
+    ZSTD_outBuffer out = {other, sizeof(other), 0};
+    TEST_ASSERT_EQUAL_INT(0, ZSTD_compressStream2(context, &out, &in, ZSTD_e_flush));
+    ZSTD_freeCCtx(context);
+    const char *paths[] = {write_bytes("a", packed, sizeof(packed) - z.avail_out),
+                           write_bytes("b", other, out.pos)};
+    for (unsigned i = 0; i < 2; i++) {
+        open_one(paths[i]);
+        for (unsigned k = 0; k < 5; k++)
+            TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+        expect_problem(": cut after packet 5", CAPTURE_CUT);
+        capture_close(capture);
+        capture = NULL;
+    }
+}
+
 static void test_packed_files_that_are_damaged(void)
 {
     struct content c = small_pcap(100, 100);
@@ -748,6 +775,7 @@ int main(void)
     RUN_TEST(test_several_link_types_in_one_file);
     RUN_TEST(test_packed_files);
     RUN_TEST(test_packed_files_that_end_early);
+    RUN_TEST(test_packed_files_that_end_between_records);
     RUN_TEST(test_packed_files_that_are_damaged);
     RUN_TEST(test_cut_at_every_length);
     RUN_TEST(test_pcapng_cut_at_every_length);

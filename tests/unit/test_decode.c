@@ -109,6 +109,8 @@ static void add_ethernet_tags(void)
     add("fabricpath", 1, ethernet(0x8903, join(hex("0060"), join(inner_ethernet(), hex("deadbeef")))));
     struct blob snap = join(hex("aaaa03 000000 0800"), inner_ipv4());
     add("", 1, ethernet((uint16_t)snap.size, snap));
+    snap.at[5] = 0xf8; /* the bridge tunnel's organisation */
+    add("", 1, ethernet((uint16_t)snap.size, snap));
     add("", 1, ethernet((uint16_t)(inner_ipv4().size + 3), join(hex("060603"), inner_ipv4())));
     add("vlan", 1, ethernet(0x8100, join(join(hex("0064"), number(snap.size, 2)), snap)));
 }
@@ -122,6 +124,10 @@ static void add_labels(void)
     struct blob other_vendor =
         inner_ethernet(); /* an address that looks like IPv4's first byte, then IPv6's */
     other_vendor.at[0] = 0x45;
+    add("mpls", 1, ethernet(0x8847, join(hex("0012c140"), other_vendor)));
+    memcpy(other_vendor.at, "\x42\x00\x00\x30", 4); /* of a plausible length, but too short a header */
+    add("mpls", 1, ethernet(0x8847, join(hex("0012c140"), other_vendor)));
+    memcpy(other_vendor.at, "\x45\x00\xff\x00", 4); /* longer than the wire */
     add("mpls", 1, ethernet(0x8847, join(hex("0012c140"), other_vendor)));
     other_vendor.at[0] = 0x60;
     other_vendor.at[4] = 0xff;
@@ -422,6 +428,19 @@ static void test_padding_is_no_payload(void)
     TEST_ASSERT_EQUAL_INT(2, packet.payload.left);
 }
 
+static void test_a_tunnels_length_bounds_the_payload(void)
+{
+    struct blob packets[] = {ethernet(0x8864, join(hex("1100 0007 0024 0021"), inner_ipv4())),
+                             gre("3001 880b 0024 0001 00000001 0021", inner_ipv4())};
+    for (size_t i = 0; i < 2; i++) {
+        expect(DECODED, packets[i]);
+        TEST_ASSERT_TRUE(is_inner(&packet));
+        TEST_ASSERT_TRUE(packet.is_cut);
+        TEST_ASSERT_EQUAL_INT(6, packet.payload.left);
+        TEST_ASSERT_EQUAL_INT(16, packet.payload_wirelen);
+    }
+}
+
 static void test_no_length_means_offload(void)
 {
     struct blob frame = ethernet(0x0800, ipv4(6, tcp(1, 2, filler(100, 0))));
@@ -627,6 +646,14 @@ static void test_malformed(void)
     expect(DECODE_MALFORMED, frame);
     expect(DECODE_MALFORMED, ethernet(0x0800, ipv4(6, filler(12, 0))));
     expect(DECODE_MALFORMED, ethernet(0x0800, ipv4(17, filler(7, 0))));
+    /* A cut does not excuse lengths that are wrong whatever followed. */
+    frame = inner_ethernet();
+    frame.at[14] = 0x4f;
+    TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_part(decoder, 1, frame.at, 40, 100, 1, &packet));
+    frame = ethernet(0x86dd, ipv6(0, join(hex("11 09 0104 00000000"), inner_udp())));
+    TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_part(decoder, 1, frame.at, 60, frame.size, 1, &packet));
+    frame = ethernet(0x0800, ipv4(51, join(hex("11 00 0000 a0a0a0a0 00000001"), inner_udp())));
+    TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_part(decoder, 1, frame.at, 60, frame.size, 1, &packet));
     expect(DECODE_MALFORMED, ethernet(0x8864, join(hex("2100 0007 002e 0021"), inner_ipv4())));
     expect(DECODE_MALFORMED, ethernet(0x8100, hex("00")));
     TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_blob(decoder, 101, hex("50"), &packet));
@@ -729,6 +756,7 @@ int main(void)
     RUN_TEST(test_tcp_fields);
     RUN_TEST(test_tcp_cut_in_its_options);
     RUN_TEST(test_padding_is_no_payload);
+    RUN_TEST(test_a_tunnels_length_bounds_the_payload);
     RUN_TEST(test_no_length_means_offload);
     RUN_TEST(test_a_packet_longer_than_its_frame);
     RUN_TEST(test_ipv6_extension_headers);

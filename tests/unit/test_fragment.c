@@ -224,6 +224,13 @@ static void test_time_going_back(void)
     now = (INT64_C(1) << 62) - 1;
     TEST_ASSERT_EQUAL_INT(DECODE_FRAGMENT, put(cut4(2, whole, 40, 40)));
     TEST_ASSERT_EQUAL_INT(1, FRAGMENTS.timed_out);
+    /* One packet from the future stands first in the list and never grows old: those behind it still do. */
+    put(cut4(3, whole, 0, 40));
+    now = 0;
+    put(cut4(4, whole, 0, 40));
+    now = 31 * second;
+    TEST_ASSERT_EQUAL_INT(DECODE_FRAGMENT, put(cut4(4, whole, 40, 40)));
+    TEST_ASSERT_EQUAL_INT(2, FRAGMENTS.timed_out);
 }
 
 static void test_the_oldest_goes_when_the_pool_is_full(void)
@@ -349,6 +356,19 @@ static void test_ipv6_headers_behind_the_fragment_header(void)
     expect_whole(72);
 }
 
+static void test_ipv6_headers_before_the_fragment_header(void)
+{
+    struct blob whole = datagram(72);
+    for (size_t i = 0; i < 2; i++) {
+        struct blob fragment = part_of(cut6(5, whole, i * 40, 40), 14 + 40, 48);
+        struct blob chain = join(hex("2c 00 0104 00000000"), fragment);
+        struct blob frame = ethernet(0x86dd, ipv6_full("2001:db8::50", "2001:db8::11", 0, chain));
+        TEST_ASSERT_EQUAL_INT(i == 0 ? DECODE_FRAGMENT : DECODED, put(frame));
+    }
+    expect_whole(72);
+    TEST_ASSERT_EQUAL_INT(40 + 8 + 80, packet.ip_bytes);
+}
+
 /* Random fragments of few datagrams: the counters must add up and nothing may be read or written elsewhere.
  */
 static void test_random_fragments(void)
@@ -390,6 +410,7 @@ int main(void)
     RUN_TEST(test_fragments_inside_a_tunnel);
     RUN_TEST(test_fragments_inside_fragments);
     RUN_TEST(test_ipv6_headers_behind_the_fragment_header);
+    RUN_TEST(test_ipv6_headers_before_the_fragment_header);
     RUN_TEST(test_random_fragments);
     return UNITY_END();
 }
