@@ -29,7 +29,7 @@ enum {
     NOTES_PER_PACKET = 3       /* a flow evicted, one begun, one changed */
 };
 
-enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_END, NOTE_LEARNED };
+enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
 
 /* What a worker tells the judge: a copy, because the flow goes on changing. */
 struct note {
@@ -145,6 +145,11 @@ static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end
         break;
     case NOTE_LEARNED:
         judge_learn(engine->judge, in, speaker, learned);
+        break;
+    case NOTE_REPORT:
+        judge_look(engine->judge, in, &verdict);
+        if (engine->options.every_flow && engine->writer.line)
+            event_flow(&engine->writer, in, &verdict, end);
         break;
     case NOTE_END:
         judge_end(engine->judge, in, end, &verdict);
@@ -283,6 +288,8 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
         tell(worker, NOTE_LEARNED, flow, index, FLOW_END_INPUT, item->side, &learned.items[i]);
     if (changed || (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)))
         tell(worker, NOTE_CHANGE, flow, index, FLOW_END_INPUT, 0, NULL);
+    if (flow_report_is_due(flow))
+        tell(worker, NOTE_REPORT, flow, index, FLOW_END_ACTIVE, 0, NULL);
 }
 
 static void expire(struct worker *worker, const struct batch *batch)

@@ -37,8 +37,7 @@ enum flow_flag {
     FLOW_CLOSED = 1 << 11,     /* FIN from both, or an RST: a SYN starts a new flow */
     FLOW_UNREACHABLE = 1 << 12, /* an ICMP error of DESIGN 5.4 quoted it */
     FLOW_PROTECTED = 1 << 13,  /* came in AH or readable ESP */
-    FLOW_CUT = 1 << 14,        /* a packet of it was cut by the snap length */
-    FLOW_ACTIVE = 1 << 15      /* told once already by the active timeout */
+    FLOW_CUT = 1 << 14         /* a packet of it was cut by the snap length */
 };
 
 enum flow_end { FLOW_END_INPUT, FLOW_END_FIN, FLOW_END_RST, FLOW_END_IDLE, FLOW_END_ACTIVE, FLOW_END_EVICTED };
@@ -58,6 +57,7 @@ struct flow {
     uint8_t ttl[2];              /* of each side's first packet */
     uint8_t tries;               /* SYNs without an answer, or datagrams without one */
     uint8_t icmp_type, icmp_code; /* with FLOW_UNREACHABLE */
+    uint8_t reports;             /* by the active timeout */
     uint8_t layers[6];           /* enum layer, outermost first, of the first packet; 0 ends the list */
 };
 
@@ -97,6 +97,8 @@ void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit,
 void flow_table_each(struct flow_table *table, flow_visitor *visitor, void *context);
 uint32_t flow_table_count(const struct flow_table *table);
 
+/* Has the flow lived so long that it is to be reported although it goes on? Says so once per FLOW_ACTIVE_AFTER. */
+bool flow_report_is_due(struct flow *flow);
 bool flow_is_idle(const struct flow *flow, int64_t now_ns);
 enum flow_end flow_end_of(const struct flow *flow); /* fin, rst or idle: why a silent flow is over */
 

@@ -139,6 +139,8 @@ struct judge_flow {
 
 void judge_begin(struct judge *judge, const struct judge_flow *in);
 void judge_note(struct judge *judge, const struct judge_flow *in);
+/* What would be said of a flow now; nothing is counted. */
+void judge_look(const struct judge *judge, const struct judge_flow *in, struct verdict *verdict);
 /* The last word on a flow; fills *verdict. */
 void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict);
 void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,

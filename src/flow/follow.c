@@ -82,6 +82,15 @@ enum flow_end flow_end_of(const struct flow *flow)
     return flow->flags & FLOW_CLOSED ? FLOW_END_FIN : FLOW_END_IDLE;
 }
 
+bool flow_report_is_due(struct flow *flow)
+{
+    int64_t due = (flow->reports + INT64_C(1)) * FLOW_ACTIVE_AFTER * NS_PER_S;
+    if (flow->last_ns - flow->first_ns < due || flow->reports == UINT8_MAX)
+        return false;
+    flow->reports++;
+    return true;
+}
+
 bool flow_is_over_for(const struct flow *flow, const struct packet *packet)
 {
     bool syn = packet->protocol == IP_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;

@@ -109,6 +109,11 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
     findings_count(judge, in, &verdict, mark);
 }
 
+void judge_look(const struct judge *judge, const struct judge_flow *in, struct verdict *verdict)
+{
+    judge_verdict(judge, in->flow, in->facts, in->now_ns, false, FLOW_END_ACTIVE, verdict);
+}
+
 static void count_reason(struct judge *judge, const char *reason)
 {
     for (unsigned i = 0; i < REASONS_MAX; i++) {
