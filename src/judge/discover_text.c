@@ -11,7 +11,7 @@
 #include "discover_internal.h"
 
 /* Bounds, so that the text stays a file that can be read: json_in.h refuses more than 1 MiB. */
-enum { SERVERS_MAX = 768, CLIENTS_MAX = 64, NETWORKS_MAX = 1024, UNKNOWN_MAX = 64, LISTED_MAX = 32 };
+enum { SERVERS_MAX = 512, CLIENTS_MAX = 64, NETWORKS_MAX = 1024, UNKNOWN_MAX = 64, LISTED_MAX = 20 };
 
 struct text {
     const struct discovery *discovery;

@@ -533,20 +533,25 @@ static void many_clients_are_networks(void)
         strstr(found.text, "[\"2001:db8:0:6::/64\"], \"roles\": [\"client\"] } // 20 clients seen"));
 }
 
-/* More hosts than a file should hold: what is left out is counted, and the text still loads. */
+/* More hosts than a file should hold, each with more to say than a line should: what is left out is counted,
+ * and the text stays one that can be read. */
 static void too_many_servers(void)
 {
     struct scene *scene = scene_create(10);
     char server[64];
     for (unsigned i = 0; i < 900; i++) {
-        snprintf(server, sizeof server, "10.2.%u.%u", i / 200, 1 + i % 200);
-        talk_mtls(scene, end_of(BOX2, (uint16_t)(20000 + i)), end_of(server, 5041), START + i * MS);
+        int64_t now = START + i * 100 * MS;
+        snprintf(server, sizeof server, "10.200.%u.%u", 100 + i / 100, 100 + i % 100);
+        talk_mtls(scene, end_of(BOX2, (uint16_t)(20000 + i)), end_of(server, 5041), now);
+        for (uint16_t port = 50100; i < 520 && port < 50122; port++)
+            talk_ldap(scene, end_of(BOX2, (uint16_t)(20000 + i)), end_of(server, port), now);
     }
     discover_scene(scene);
     scene_destroy(scene);
-    TEST_ASSERT_EQUAL_UINT(768, found.site->host_count);
+    TEST_ASSERT_EQUAL_UINT(512, found.site->host_count);
     TEST_ASSERT_EQUAL_UINT(900, found.with_role);
-    TEST_ASSERT_NOT_NULL(strstr(found.text, "132 hosts with a role"));
+    TEST_ASSERT_NOT_NULL(strstr(found.text, "388 hosts with a role"));
+    TEST_ASSERT_NOT_NULL(strstr(found.text, "50119/tcp ldap and 2 more"));
 }
 
 /* Random sites. */
