@@ -87,6 +87,8 @@ struct ipsec_episode {
     struct verdict verdict;    /* at the end: the exemption rows, fail or out-of-scope */
 };
 
+enum { FINDING_FLOWS_MAX = 4 };
+
 enum finding_state { FINDING_OPEN, FINDING_UPDATE, FINDING_CLOSE };
 
 /* One finding, with the flow that opened it. */
@@ -101,6 +103,9 @@ struct finding {
     int severity;              /* after the site's word */
     bool muted;
     struct flow flow;          /* as it was when the finding opened or rose */
+    struct flow_key flows[FINDING_FLOWS_MAX]; /* its first flows, for whoever gathers evidence */
+    uint8_t flow_count;
+    bool is_pair;              /* of two addresses, whatever they speak */
     struct verdict verdict;
     struct addr icmp_sender;   /* of the error that refused it; all zero: none */
     bool has_episode;

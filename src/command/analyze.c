@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "command.h"
+#include "evidence.h"
 #include "rolecall/discover.h"
 #include "rolecall/map.h"
 #include "rolecall/sink.h"
@@ -31,6 +32,7 @@ static const char usage[] =
     "  --events FILE      events into FILE, and the summary on standard output\n"
     "  --flows            an event for every flow, in scope or not\n"
     "  --coverage FILE    coverage of the documented rows as CSV\n"
+    "  --evidence DIR     a small capture of the packets behind each finding\n"
     "  --filter BPF       read only packets that match, as tcpdump takes it\n"
     "  --from T, --to T   only packets of this time: 2026-03-02T09:30:00Z, or seconds since 1970\n"
     "  --workers N        threads that follow flows, 1 to 16; the output is the same\n"
@@ -45,7 +47,7 @@ static const char usage[] =
 enum { MATRICES_MAX = 16, NEVER = 1000, SEVERITY_MEDIUM = 47 };
 
 struct options {
-    const char *site, *rules, *events, *coverage, *filter;
+    const char *site, *rules, *events, *coverage, *evidence, *filter;
     const char *matrices[MATRICES_MAX];
     unsigned matrix_count;
     const char *const *captures;
@@ -145,6 +147,9 @@ static bool take_option(int option, struct options *options)
     case 'c':
         options->coverage = optarg;
         return true;
+    case 'E':
+        options->evidence = optarg;
+        return true;
     case 'b':
         options->filter = optarg;
         return true;
@@ -178,6 +183,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"rules", required_argument, NULL, 'r'},    {"json", no_argument, NULL, 'j'},
         {"events", required_argument, NULL, 'e'},   {"flows", no_argument, NULL, 'f'},
         {"coverage", required_argument, NULL, 'c'}, {"filter", required_argument, NULL, 'b'},
+        {"evidence", required_argument, NULL, 'E'},
         {"from", required_argument, NULL, 'F'},     {"to", required_argument, NULL, 'T'},
         {"workers", required_argument, NULL, 'w'},  {"fail-on", required_argument, NULL, 'o'},
         {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
@@ -395,6 +401,8 @@ static int judge_captures(struct analysis *a)
     a->sink = NULL;
     if (options->coverage && !summary_coverage_csv(options->coverage, a->engine, a->policy))
         report_output(a, options->coverage, errno);
+    if (options->evidence && !evidence_write(options->evidence, a->capture, engine_judge(a->engine)))
+        report_output(a, options->evidence, errno);
     if (!options->json && (fflush(stdout) || ferror(stdout)))
         report_output(a, "standard output", errno);
     return status_of(a);
@@ -412,6 +420,10 @@ static int analyze(struct analysis *a)
         if (!options->site || checked) {
             a->capture = run_open(options->captures, options->capture_count, options->filter, &a->damaged);
             status = a->capture ? prepare_site(a, &mistakes) : EXIT_INPUT;
+            if (status == 0 && options->evidence && !capture_can_rewind(a->capture)) {
+                fprintf(stderr, "rolecall analyze: --evidence reads the captures twice: standard input cannot be\n");
+                status = EXIT_USAGE;
+            }
             if (status == 0)
                 status = judge_captures(a);
         }

@@ -176,6 +176,7 @@ uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const st
     finding->count++;
     if (added) {
         finding->id = id;
+        finding->is_pair = kinds[id].keyed_by == BY_PAIR;
         finding->fingerprint = hash_bytes(key, sizeof *key, fingerprint_secret);
         finding->muted = policy_is_muted(judge->policy, kinds[id].name);
         finding->first_seen_ns = in->flow->first_ns;
@@ -184,6 +185,8 @@ uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const st
         if (kinds[id].keyed_by == BY_PAIR)
             count_pair(judge, id, in->flow);
     }
+    if (finding->flow_count < FINDING_FLOWS_MAX)
+        finding->flows[finding->flow_count++] = in->flow->key;
     count_peer(judge, finding, number, in->flow, verdict);
     see(finding, in->flow);
     bool rises = !added && severity_of(judge, id, in->flow, verdict) > finding->severity;
