@@ -111,6 +111,9 @@ static void test_encrypted_and_compressed(void)
     struct asked asked = asked_new(&proto_smb, OVER_TCP);
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &encrypted));
     TEST_ASSERT_EQUAL_HEX(0x0300, asked.facts.version);
+    TEST_ASSERT_FALSE(asked.reply.settled);
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 1, &encrypted));
+    TEST_ASSERT_TRUE(asked.reply.settled); /* nothing can be read any more */
     assert_right_at_each_length(&proto_smb, OVER_TCP, false, &encrypted);
     assert_matters(&proto_smb, OVER_TCP, false, &encrypted, 4 + 42, 2);    /* not encrypted */
     assert_matters(&proto_smb, OVER_TCP, false, &encrypted, 4 + 38, 0x10); /* larger than the message */

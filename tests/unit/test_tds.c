@@ -138,7 +138,17 @@ static void test_requests_from_the_middle(void)
         {"03", "ffff 0d00 0000 0000 0000 0000", 2}, /* and by number */
         {"01", "530045004c00450043005400", 2},      /* a statement alone */
         {"0e", "16000000 12000000 0200 0000000000000000 01000000 0500", 2},
-        {"03", "00000200 26000000 9d000000 01000000", 1}, /* nothing known behind the header */
+        {"01", "0a00 5300 4500 4c00 4500", 2}, /* a statement may begin a line */
+        {"01", "0900 5300 4500 4c00 4500", 2},
+        {"01", "0100 5300 4500 4c00 4500", 1}, /* but not with this */
+        {"01", "5300 ff53 4500 4c00 4500", 1},
+        {"01", "16000000 13000000 0200 0000000000000000 01000000", 1}, /* larger than all headers */
+        {"01", "16000000 11000000 0200 0000000000000000 01000000", 1}, /* not the size of this header */
+        {"01", "16000000 12000000 0400 0000000000000000 01000000", 1}, /* no such header */
+        {"03", "0000 7300 7000 5f00 7300", 1},                         /* no name */
+        {"03", "1704 7300 7000 5f00 7300", 1},                         /* a longer one than there can be */
+        {"03", "ffff 1000 0000 0000 0000", 1},                         /* no such procedure */
+        {"03", "00000200 26000000 9d000000 01000000", 1},              /* nothing known behind the header */
     };
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         struct payload payload = packet(requests[i].type, "0000", requests[i].hex);
@@ -165,7 +175,13 @@ static void test_answers_from_the_middle(void)
         "d1 0000 0000",
     };
     static const char *const wrong[] = {
-        "fd 0002 f900 00000000 00000000", "fd 0000 00", "81 0000 00000000", "e3 0000 010000", "80 0000 0000",
+        "fd 0002 f900 00000000 00000000",
+        "fd 0000 00",
+        "81 0000 00000000",
+        "e3 0000 010000",
+        "80 0000 0000",
+        "81 0110 00000000",
+        "81 0110 00000000",
     };
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         struct payload payload = packet("04", "0133", right[i]);
