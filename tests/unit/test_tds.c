@@ -181,7 +181,6 @@ static void test_answers_from_the_middle(void)
         "e3 0000 010000",
         "80 0000 0000",
         "81 0110 00000000",
-        "81 0110 00000000",
     };
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         struct payload payload = packet("04", "0133", right[i]);
