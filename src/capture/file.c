@@ -31,6 +31,7 @@ static bool probe(struct capture *capture, struct input *input, const struct cap
     if (opened != READER_OPEN) {
         capture_errors_add(errors, "%s", why);
         *fatal = opened == READER_BAD_FILTER;
+        errors->is_usage |= *fatal;
         return false;
     }
     struct capture_input *info = &input->info;

@@ -418,8 +418,9 @@ static int analyze(struct analysis *a)
         struct site *checked = options->site ? site_load(options->site, a->rules, &mistakes) : NULL;
         site_free(checked);
         if (!options->site || checked) {
-            a->capture = run_open(options->captures, options->capture_count, options->filter, &a->damaged);
-            status = a->capture ? prepare_site(a, &mistakes) : EXIT_INPUT;
+            bool is_usage;
+            a->capture = run_open(options->captures, options->capture_count, options->filter, &a->damaged, &is_usage);
+            status = a->capture ? prepare_site(a, &mistakes) : is_usage ? EXIT_USAGE : EXIT_INPUT;
             if (status == 0 && options->evidence && !capture_can_rewind(a->capture)) {
                 fprintf(stderr, "rolecall analyze: --evidence reads the captures twice: standard input cannot be\n");
                 status = EXIT_USAGE;

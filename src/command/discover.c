@@ -89,9 +89,11 @@ static int discover(const struct rules *rules, const struct options *options)
 {
     bool damaged = false;
     int status = EXIT_INPUT;
-    struct capture *capture = run_open(options->captures, options->capture_count, options->filter, &damaged);
+    bool is_usage;
+    struct capture *capture =
+        run_open(options->captures, options->capture_count, options->filter, &damaged, &is_usage);
     if (!capture)
-        return EXIT_INPUT;
+        return is_usage ? EXIT_USAGE : EXIT_INPUT;
     struct discovery *discovery = discovery_create(rules);
     struct engine_options engine_options = {.workers = 1, .flow_over = learn, .context = discovery};
     struct engine *engine = discovery ? engine_create(&engine_options) : NULL;

@@ -11,7 +11,7 @@
 
 enum { PROGRESS_EVERY = 65536, PROGRESS_SIZE_MIN = 16 << 20, BAR_WIDTH = 40 };
 
-struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged)
+struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged, bool *is_usage)
 {
     struct capture_errors errors = {.count = 0};
     struct capture_options options = {.paths = paths, .path_count = count, .filter = filter,
@@ -22,6 +22,7 @@ struct capture *run_open(const char *const *paths, size_t count, const char *fil
     if (errors.count > CAPTURE_ERRORS_MAX)
         fprintf(stderr, "rolecall: and %zu more inputs that cannot be read\n", errors.count - CAPTURE_ERRORS_MAX);
     *damaged |= errors.count > 0;
+    *is_usage = errors.is_usage;
     return capture;
 }
 

@@ -13,8 +13,9 @@ struct run_range {
     int64_t from_ns, to_ns; /* packets outside are left out; to_ns is exclusive */
 };
 
-/* Opens the inputs; messages for those that cannot be read. `*damaged` is set when there were any. */
-struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged);
+/* Opens the inputs; messages for those that cannot be read. `*damaged` is set when there were any. NULL: none can be
+ * read; `*is_usage` says that the filter was wrong. */
+struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged, bool *is_usage);
 
 /* Feeds every frame to the engine and finishes it. `*damaged`: an input was cut or unreadable. False: the engine got
  * nothing at all. */
