@@ -89,6 +89,9 @@ int64_t talk_ike_unanswered(struct scene *scene, struct addr initiator, struct a
 /* Encrypted packets both ways, 20 ms apart. */
 int64_t talk_esp(struct scene *scene, struct addr initiator, struct addr responder, int64_t start_ns,
                  unsigned packets);
+/* IKEv2 that finds a NAT on its way, then ESP inside UDP 4500, `packets` each way. */
+int64_t talk_nat_t(struct scene *scene, struct addr initiator, struct addr responder, int64_t start_ns,
+                   unsigned packets);
 /* RTP both ways that can be read inside ESP-NULL, or inside AH. */
 int64_t talk_esp_null_rtp(struct scene *scene, struct end client, struct end server, int64_t start_ns,
                           unsigned packets);

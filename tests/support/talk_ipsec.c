@@ -7,7 +7,7 @@
  */
 #include "talk.h"
 
-enum { IKE_PORT = 500 };
+enum { IKE_PORT = 500, NAT_T_PORT = 4500 };
 enum { V1 = 0x10, V2 = 0x20 };
 enum { MAIN_MODE = 2, QUICK_MODE = 32, SA_INIT = 34, IKE_AUTH = 35, AUTHIP_MAIN = 243, AUTHIP_QUICK = 244 };
 enum { V1_ENCRYPTED = 0x01, V2_INITIATOR = 0x08, V2_RESPONSE = 0x20 };
@@ -73,8 +73,13 @@ static struct buf message_open(const struct exchange *e, bool answered, uint8_t 
 
 static void message_send(struct exchange *e, enum side from, struct buf *b)
 {
+    struct buf datagram = {0};
     buf_set16(b, 26, b->size);
-    wire_udp(e->scene, e->now, e->ends[from], e->ends[from == CLIENT ? SERVER : CLIENT], b->bytes, b->size);
+    if (e->ends[from].port == NAT_T_PORT)
+        buf_u32(&datagram, 0); /* RFC 3948 section 2.2: no ESP */
+    buf_put(&datagram, b->bytes, b->size);
+    wire_udp(e->scene, e->now, e->ends[from], e->ends[from == CLIENT ? SERVER : CLIENT], datagram.bytes,
+             datagram.size);
     e->now += 30 * MS;
 }
 
@@ -125,6 +130,27 @@ int64_t talk_ikev2(struct scene *scene, struct addr initiator, struct addr respo
     for (unsigned from = CLIENT; from <= SERVER; from++)
         send_auth(&e, from);
     return e.now - 30 * MS;
+}
+
+/* RFC 3948: after the first two messages everything moves to port 4500, ESP inside UDP. */
+int64_t talk_nat_t(struct scene *scene, struct addr initiator, struct addr responder, int64_t start_ns,
+                   unsigned packets)
+{
+    struct exchange e = exchange_new(scene, initiator, responder, V2, start_ns);
+    uint32_t spi = scene_random(scene) | 0x10000000;
+    for (unsigned from = CLIENT; from <= SERVER; from++)
+        send_sa_init(&e, from);
+    e.ends[CLIENT].port = e.ends[SERVER].port = NAT_T_PORT;
+    for (unsigned from = CLIENT; from <= SERVER; from++)
+        send_auth(&e, from);
+    for (unsigned i = 0; i < 2 * packets; i++, e.now += 10 * MS) {
+        struct buf esp = {0};
+        buf_u32(&esp, spi + i % 2);
+        buf_u32(&esp, 1 + i / 2);
+        buf_random(&esp, scene, 116);
+        wire_udp(scene, e.now, e.ends[i % 2], e.ends[1 - i % 2], esp.bytes, esp.size);
+    }
+    return e.now;
 }
 
 static void send_main_mode_offer(struct exchange *e, enum side from)

@@ -281,6 +281,40 @@ static void an_episode_without_media(void)
     TEST_ASSERT_EQUAL_INT(47, last_severity());
 }
 
+static void media_that_was_not_disturbed(void)
+{
+    talk_rtp(scene, end_of(CLIENT_A, 50020), end_of(FRONT_END, 57600), now,
+             &(struct rtp_talk){.packets = 200});
+    talk_ikev2(scene, addr_of(CLIENT_A), addr_of(FRONT_END), now + SEC);
+    judge_with("");
+    const cJSON *event = episode("ikev2", "fell-back");
+    TEST_ASSERT_EQUAL_INT(0, (int)number_at(event, "rolecall.ipsec.media_packets_lost"));
+    TEST_ASSERT_EQUAL_INT(47, last_severity());
+}
+
+static bool has_nat_t(void)
+{
+    const cJSON *own = cJSON_GetObjectItem(run_event(run, "rolecall.ipsec", 0), "rolecall");
+    return cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetObjectItem(own, "ipsec"), "nat_t"));
+}
+
+static void an_episode_through_a_nat(void)
+{
+    talk_nat_t(scene, addr_of(DIRECTOR), addr_of(FRONT_END), now, 10);
+    judge_with("");
+    episode("ikev2", "protected");
+    TEST_ASSERT_TRUE(has_nat_t());
+    TEST_ASSERT_EQUAL_STRING("ipsec-on-media", run_findings(run));
+}
+
+static void an_episode_without_a_nat(void)
+{
+    int64_t agreed = talk_ikev2(scene, addr_of(DIRECTOR), addr_of(FRONT_END), now);
+    talk_esp(scene, addr_of(DIRECTOR), addr_of(FRONT_END), agreed, 10);
+    judge_with("");
+    TEST_ASSERT_FALSE(has_nat_t());
+}
+
 static void an_episode_of_ikev1(void)
 {
     talk_ikev1(scene, addr_of(DIRECTOR), addr_of(FRONT_END), now);
@@ -394,6 +428,9 @@ int main(void)
     RUN_TEST(what_is_out_of_scope_covers_nothing);
     RUN_TEST(an_episode_with_media);
     RUN_TEST(an_episode_without_media);
+    RUN_TEST(media_that_was_not_disturbed);
+    RUN_TEST(an_episode_through_a_nat);
+    RUN_TEST(an_episode_without_a_nat);
     RUN_TEST(an_episode_of_ikev1);
     RUN_TEST(an_episode_without_an_answer);
     RUN_TEST(an_episode_that_fell_back);

@@ -342,6 +342,16 @@ static void media_between_clients(void)
           "vacuous");
 }
 
+static void media_of_a_client_with_the_internet(void)
+{
+    media(end_of(CLIENT_A, 50020), end_of(INTERNET, 50030), talk_media, "", "out-of-scope", "", NULL, NULL);
+}
+
+static void clients_among_themselves(void)
+{
+    one(talk_http, CLIENT_A, end_of(CLIENT_B, 8089), "", "out-of-scope", "", NULL, NULL);
+}
+
 static void media_with_an_unknown_peer(void)
 {
     /* The gateway has no role and no media rows: only Mediation's own port counts. */
@@ -598,6 +608,12 @@ static void unless_the_site_is_strict(void)
     check_alert("unexpected-outbound", 47, NULL);
 }
 
+static void a_strict_site_lets_its_clients_browse(void)
+{
+    one(talk_tls, CLIENT_A, end_of(INTERNET, 443), ", \"strict_outbound\": true", "out-of-scope", "", NULL,
+        NULL);
+}
+
 static void an_edge_is_strict(void)
 {
     one(talk_tls, ACCESS, end_of(INTERNET, 8443), "", "fail", "unexpected-outbound", "", NULL);
@@ -675,6 +691,11 @@ static void starttls_keeps_the_first_name(void)
     TEST_ASSERT_EQUAL_STRING("xmpp", text_at(flow, "network.protocol"));
     TEST_ASSERT_EQUAL_STRING("tls", text_at(flow, "rolecall.flow.upgraded_to"));
     check_findings("");
+}
+
+static void tls_from_the_start_is_no_xmpp(void)
+{
+    one(talk_tls, INTERNET, end_of(ACCESS, 5269), "", "fail", "unexpected-protocol", NULL, NULL);
 }
 
 static void hardware_load_balancing(void)
@@ -992,6 +1013,8 @@ int main(void)
     RUN_TEST(media_in_range);
     RUN_TEST(media_in_the_sites_range);
     RUN_TEST(media_between_clients);
+    RUN_TEST(media_of_a_client_with_the_internet);
+    RUN_TEST(clients_among_themselves);
     RUN_TEST(media_with_an_unknown_peer);
     RUN_TEST(media_over_tcp);
     RUN_TEST(media_from_a_wrong_client_port);
@@ -1023,6 +1046,7 @@ int main(void)
     RUN_TEST(clients_may_browse);
     RUN_TEST(servers_may_use_the_directory);
     RUN_TEST(unless_the_site_is_strict);
+    RUN_TEST(a_strict_site_lets_its_clients_browse);
     RUN_TEST(an_edge_is_strict);
     RUN_TEST(an_edge_may_do_what_is_documented);
     RUN_TEST(an_edges_own_port_is_documented);
@@ -1035,6 +1059,7 @@ int main(void)
     RUN_TEST(features_turn_rows_off);
     RUN_TEST(no_features_named_means_all);
     RUN_TEST(starttls_keeps_the_first_name);
+    RUN_TEST(tls_from_the_start_is_no_xmpp);
     RUN_TEST(hardware_load_balancing);
     RUN_TEST(dns_load_balancing);
     RUN_TEST(no_load_balancing);
