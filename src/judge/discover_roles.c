@@ -30,6 +30,8 @@ struct sign {
 /* Whom a host answers. */
 enum company { ANY_COMPANY, NEAR, FAR };
 
+/* What is opened makes nobody a server who was not seen to answer: the most it gives is below what a role
+ * takes. */
 enum { SIGNS_MAX = 24, EXCLUDES_MAX = 4, OPENS_POINTS_MAX = 4 };
 
 struct role_rule {
@@ -336,9 +338,7 @@ static void apply_rule(const struct discovery *d, struct host *host, const struc
         (rule->instead_of && !discover_has(d, host, rule->instead_of)))
         return;
     count_signs(d, host, rule, role, &points);
-    /* Nobody is a server who was not seen to answer: opening pool ports alone is not enough. */
-    if (points.own < rule->own_from || points.also < rule->also_from || points.all < rule->from ||
-        (!rule->instead_of && points.all == points.opens))
+    if (points.own < rule->own_from || points.also < rule->also_from || points.all < rule->from)
         return;
     host->roles |= (role_set)1 << role;
     if (rule->instead_of) {

@@ -52,8 +52,7 @@ static bool row_accepts(const struct matrix_row *row, const struct service_key *
 {
     if (row->direction != ROW_INBOUND || !(row->transports & service->transport))
         return false;
-    if (!row->accepts_anything &&
-        (service->name == PROTO_UNIDENTIFIED || !(row->accepts >> service->name & 1)))
+    if (!row->accepts_anything && !(row->accepts >> service->name & 1))
         return false;
     for (unsigned r = 0; r < row->range_count; r++)
         if (row->ranges[r].low == service->port && row->ranges[r].high == service->port)

@@ -370,8 +370,8 @@ static void an_edge_with_one_address_outside(void)
 
 static void relaying_inside_or_outside(void)
 {
-    static const struct visit inside[] = {{CLIENT1, BOX, 3478, talk_ms_turn_udp},
-                                          {CLIENT2, BOX, 443, talk_ms_turn}};
+    static const struct visit inside[] = {{"192.168.7.7", BOX, 3478, talk_ms_turn_udp},
+                                          {"172.16.4.4", BOX, 443, talk_ms_turn}};
     static const struct visit outside[] = {{REMOTE, BOX, 3478, talk_ms_turn_udp}};
     static const struct visit elsewhere[] = {{CLIENT1, OUTSIDE, 3478, talk_ms_turn_udp}};
     VISITS(inside);
@@ -395,6 +395,18 @@ static void two_edges_that_mirror_each_other(void)
     TEST_ASSERT_EQUAL_STRING("", roles_of(REMOTE));
 }
 
+/* The partner shows more, but to one host only. */
+static void a_partner_that_shows_more(void)
+{
+    static const struct visit visits[] = {{OUTSIDE, REMOTE, 5061, talk_mtls},
+                                          {OUTSIDE, REMOTE, 5269, talk_xmpp},
+                                          {REMOTE, OUTSIDE, 5061, talk_mtls},
+                                          {"192.0.2.9", OUTSIDE, 443, talk_tls}};
+    VISITS(visits);
+    TEST_ASSERT_EQUAL_STRING("edge-access", roles_of(OUTSIDE));
+    TEST_ASSERT_EQUAL_STRING("", roles_of(REMOTE));
+}
+
 /* What must not be given a role. */
 
 static void other_servers_have_no_role(void)
@@ -410,6 +422,9 @@ static void other_servers_have_no_role(void)
     TEST_ASSERT_EQUAL_UINT(0, found.site->host_count);
     TEST_ASSERT_EQUAL_UINT(0, found.with_role);
     TEST_ASSERT_EQUAL_UINT(1, found.site->matrix_count);
+    TEST_ASSERT_FALSE(
+        names(OUTSIDE, "edge-access")); /* a web server on the Internet is not worth the question */
+    TEST_ASSERT_TRUE(names(BOX, "front-end"));
 }
 
 static void another_protocol_is_no_evidence(void)
@@ -473,14 +488,17 @@ static void seen_from_the_middle(void)
 static void gateways_and_proxies_are_no_clients(void)
 {
     static const struct visit visits[] = {
-        {CLIENT1, BOX, 5061, talk_tls},   {CLIENT1, BOX, 8060, talk_mtls}, {CLIENT2, BOX, 443, talk_tls},
-        {BOX2, BOX, 5061, talk_tls},      {BOX2, BOX, 5071, talk_tls},     {"10.1.4.30", BOX, 5061, talk_tls},
-        {"10.1.4.30", BOX, 80, talk_http}};
+        {CLIENT1, BOX, 5061, talk_tls},    {CLIENT1, BOX, 8060, talk_mtls},
+        {CLIENT2, BOX, 443, talk_tls},     {BOX2, BOX, 5061, talk_tls},
+        {BOX2, BOX, 5071, talk_tls},       {"10.1.4.30", BOX, 5061, talk_tls},
+        {"10.1.4.30", BOX, 80, talk_http}, {"10.1.4.31", BOX, 5061, talk_tls},
+        {BOX, "10.1.4.31", 5061, talk_tls}};
     VISITS(visits);
     TEST_ASSERT_EQUAL_STRING("front-end", roles_of(BOX));
     TEST_ASSERT_EQUAL_STRING("", roles_of(CLIENT1)); /* it opens a port of servers */
     TEST_ASSERT_EQUAL_STRING("", roles_of(CLIENT2)); /* the web alone: a proxy does that */
     TEST_ASSERT_EQUAL_STRING("", roles_of(BOX2));
+    TEST_ASSERT_EQUAL_STRING("", roles_of("10.1.4.31")); /* it is called as a server */
     TEST_ASSERT_EQUAL_STRING("client", roles_of("10.1.4.30"));
 }
 
@@ -740,6 +758,7 @@ int main(void)
     RUN_TEST(an_edge_with_one_address_outside);
     RUN_TEST(relaying_inside_or_outside);
     RUN_TEST(two_edges_that_mirror_each_other);
+    RUN_TEST(a_partner_that_shows_more);
     RUN_TEST(other_servers_have_no_role);
     RUN_TEST(another_protocol_is_no_evidence);
     RUN_TEST(what_is_not_answered_proves_nothing);
