@@ -158,10 +158,11 @@ enum decode_result walk_llc(struct walk *w)
 
 enum decode_result walk_ethernet(struct walk *w)
 {
-    bytes_skip(&w->data, 12);
-    uint16_t type = bytes_u16(&w->data);
+    struct bytes header = bytes_take(&w->data, 14);
     if (!bytes_ok(&w->data))
         return walk_failed(&w->data);
+    bytes_skip(&header, 12);
+    uint16_t type = bytes_u16(&header);
     if (!walk_count(w, 14))
         return DECODE_TOO_DEEP;
     if (type == 0x0800)

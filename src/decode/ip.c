@@ -197,32 +197,31 @@ static enum decode_result walk_ipv4_fragment(struct walk *w, struct chain *chain
 enum decode_result walk_ipv4(struct walk *w)
 {
     struct packet *p = w->packet;
-    struct bytes b = w->data;
-    uint8_t version_size = bytes_u8(&b);
-    if (bytes_ok(&b) && version_size >> 4 != 4)
-        return DECODE_MALFORMED;
+    uint32_t wirelen = walk_wirelen(w);
+    struct bytes header = bytes_take(&w->data, 20);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    uint8_t version_size = bytes_u8(&header);
     uint32_t size = (version_size & 15u) * 4;
-    bytes_skip(&b, 1);
-    uint32_t total = bytes_u16(&b);
-    p->ip_id = bytes_u16(&b);
-    uint16_t place = bytes_u16(&b);
-    p->ttl = bytes_u8(&b);
-    struct chain chain = {.is_v6 = false, .protocol = bytes_u8(&b), .header_size = size};
-    bytes_skip(&b, 2);
+    bytes_skip(&header, 1);
+    uint32_t total = bytes_u16(&header);
+    p->ip_id = bytes_u16(&header);
+    uint16_t place = bytes_u16(&header);
+    p->ttl = bytes_u8(&header);
+    struct chain chain = {.is_v6 = false, .protocol = bytes_u8(&header), .header_size = size};
+    bytes_skip(&header, 2);
     uint8_t four[4];
-    bytes_copy(&b, four, 4);
+    bytes_copy(&header, four, 4);
     p->source = addr_v4(four);
-    bytes_copy(&b, four, 4);
+    bytes_copy(&header, four, 4);
     p->destination = addr_v4(four);
-    if (!bytes_ok(&b))
-        return walk_failed(&b);
-    if (size < 20 || (total != 0 && total < size))
+    if (version_size >> 4 != 4 || size < 20 || (total != 0 && total < size))
         return DECODE_MALFORMED;
     p->is_doubtful_length = total == 0; /* segmentation offload: the card filled it in after the capture */
-    p->ip_bytes = total != 0 ? total : walk_wirelen(w);
+    p->ip_bytes = total != 0 ? total : wirelen;
     if (total != 0)
-        walk_bound(w, total);
-    bytes_skip(&w->data, size);
+        walk_bound(w, total - 20);
+    bytes_skip(&w->data, size - 20);
     if (!bytes_ok(&w->data))
         return walk_failed(&w->data);
     if (!walk_count(w, size))
@@ -233,17 +232,18 @@ enum decode_result walk_ipv4(struct walk *w)
 enum decode_result walk_ipv6(struct walk *w)
 {
     struct packet *p = w->packet;
-    uint32_t version = bytes_u32(&w->data);
-    if (bytes_ok(&w->data) && version >> 28 != 6)
-        return DECODE_MALFORMED;
-    uint32_t length = bytes_u16(&w->data);
-    struct chain chain = {.is_v6 = true, .protocol = bytes_u8(&w->data), .header_size = 40};
-    p->ttl = bytes_u8(&w->data);
-    p->ip_id = 0;
-    bytes_copy(&w->data, p->source.bytes, 16);
-    bytes_copy(&w->data, p->destination.bytes, 16);
+    struct bytes header = bytes_take(&w->data, 40);
     if (!bytes_ok(&w->data))
         return walk_failed(&w->data);
+    uint32_t version = bytes_u32(&header) >> 28;
+    uint32_t length = bytes_u16(&header);
+    struct chain chain = {.is_v6 = true, .protocol = bytes_u8(&header), .header_size = 40};
+    p->ttl = bytes_u8(&header);
+    p->ip_id = 0;
+    bytes_copy(&header, p->source.bytes, 16);
+    bytes_copy(&header, p->destination.bytes, 16);
+    if (version != 6)
+        return DECODE_MALFORMED;
     /* Zero is a jumbogram (RFC 2675) or segmentation offload, unless nothing is to follow. */
     p->is_doubtful_length = length == 0 && chain.protocol != IPV6_NO_NEXT;
     if (!p->is_doubtful_length)

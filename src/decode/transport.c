@@ -9,31 +9,26 @@
 enum decode_result walk_tcp(struct walk *w)
 {
     struct packet *p = w->packet;
-    struct bytes b = w->data;
     uint32_t wirelen = walk_wirelen(w);
-    uint16_t source = bytes_u16(&b);
-    uint16_t destination = bytes_u16(&b);
-    p->tcp_sequence = bytes_u32(&b);
-    p->tcp_acknowledgement = bytes_u32(&b);
-    uint32_t size = (bytes_u8(&b) >> 4) * 4u;
-    p->tcp_flags = bytes_u8(&b);
-    p->tcp_window = bytes_u16(&b);
-    p->checksum = bytes_u16(&b);
-    bytes_skip(&b, 2);
-    if (!bytes_ok(&b))
-        return walk_failed(&b);
+    struct bytes header = bytes_take(&w->data, 20);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    p->source_port = bytes_u16(&header);
+    p->destination_port = bytes_u16(&header);
+    p->tcp_sequence = bytes_u32(&header);
+    p->tcp_acknowledgement = bytes_u32(&header);
+    uint32_t size = (bytes_u8(&header) >> 4) * 4u;
+    p->tcp_flags = bytes_u8(&header);
+    p->tcp_window = bytes_u16(&header);
+    p->checksum = bytes_u16(&header);
     if (size < 20 || size > wirelen)
         return DECODE_MALFORMED;
-    p->source_port = source;
-    p->destination_port = destination;
-    uint32_t missing = w->missing;
-    if (size - 20 > b.left) { /* cut inside the options */
-        missing = wirelen - size;
-        b = bytes_captured(b.at, 0, missing);
-    } else {
-        bytes_skip(&b, size - 20);
+    if (size - 20 > w->data.left) { /* cut inside the options */
+        uint32_t missing = wirelen - size;
+        return walk_deliver(w, IP_TCP, bytes_captured(w->data.at, 0, missing), missing);
     }
-    return walk_deliver(w, IP_TCP, b, missing);
+    bytes_skip(&w->data, size - 20);
+    return walk_deliver(w, IP_TCP, w->data, w->missing);
 }
 
 /* Tries the payload as a tunnel; true when that is what the frame was, with *result. */
@@ -52,12 +47,13 @@ static bool udp_is_tunnel(struct walk *w, uint16_t source, uint16_t destination,
 enum decode_result walk_udp(struct walk *w)
 {
     struct packet *p = w->packet;
-    uint16_t source = bytes_u16(&w->data);
-    uint16_t destination = bytes_u16(&w->data);
-    uint32_t length = bytes_u16(&w->data);
-    uint16_t checksum = bytes_u16(&w->data);
+    struct bytes header = bytes_take(&w->data, 8);
     if (!bytes_ok(&w->data))
         return walk_failed(&w->data);
+    uint16_t source = bytes_u16(&header);
+    uint16_t destination = bytes_u16(&header);
+    uint32_t length = bytes_u16(&header);
+    uint16_t checksum = bytes_u16(&header);
     /* No length: a jumbogram (RFC 2675 section 4) or offload, together with no IP length. */
     bool no_length = length == 0 && p->is_doubtful_length;
     if (!no_length) {
