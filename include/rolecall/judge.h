@@ -59,7 +59,7 @@ struct verdict {
     uint8_t row_count, accepted_count;
     const struct matrix_row *rows[VERDICT_ROWS_MAX]; /* those that accepted first, each part in file order */
     const struct matrix_row *nearest;                /* by port, where none matched; NULL: none */
-    const char *application_check; /* "ok", "unknown", "failed", or NULL where no row was matched by port */
+    const char *application_check; /* "ok", "unknown", or NULL where no row accepted the flow */
     const char *outcome;           /* "established", "attempted", "refused", "silent", "unreachable", or NULL */
     const char *reason;            /* why it is inconclusive, or NULL */
     uint32_t findings;             /* bit per enum finding_id */

@@ -156,11 +156,8 @@ static void weigh_rows(const struct case_file *c, const struct matched *matched)
     c->out->match = matched->best;
     if (!matched->decides_accepted && matched->any_xmpp && c->name == PROTO_tls && c->flow->identity.middle)
         return doubt(c, "TLS from the middle of a connection: what came before it was not seen");
-    if (!matched->decides_accepted) {
-        c->out->application_check = "failed";
-        fail(c, FINDING_UNEXPECTED_PROTOCOL);
-        return;
-    }
+    if (!matched->decides_accepted)
+        return fail(c, FINDING_UNEXPECTED_PROTOCOL);
     if (is_unanswered_attempt(c)) {
         /* Silence is weighed once the flow is over; until then it has not failed. */
         if (c->ended || (c->flow->flags & (FLOW_REFUSED | FLOW_UNREACHABLE)))

@@ -22,7 +22,7 @@ static bool is_named_by_one(const struct isakmp *message)
 }
 
 static void ask_unnamed(const struct proto_question *question, struct isakmp_memory *memory,
-                        struct proto_reply *reply)
+                        struct proto_facts *facts, struct proto_reply *reply)
 {
     struct isakmp message;
 
@@ -40,6 +40,8 @@ static void ask_unnamed(const struct proto_question *question, struct isakmp_mem
         bool is_sure = isakmp_count_esp(&message, question->side & 1, memory) >= ESP_COUNT_SURE;
         reply->answer = is_sure || is_named_by_one(&message) ? PROTO_YES : PROTO_MORE;
         reply->evidence = is_sure ? 2 : 1;
+        if (reply->answer == PROTO_YES)
+            isakmp_tell_esp(&message, question->side & 1, memory, facts);
     }
     memory->nat_t |= reply->answer == PROTO_YES;
 }
@@ -53,7 +55,7 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
     if (question->named)
         isakmp_go_on(PROTO_esp, question, memory, facts, reply);
     else if (question->customary)
-        ask_unnamed(question, memory, reply);
+        ask_unnamed(question, memory, facts, reply);
     else
         reply->answer = PROTO_NO;
 }

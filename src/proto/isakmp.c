@@ -143,6 +143,20 @@ unsigned isakmp_count_esp(const struct isakmp *message, uint8_t side, struct isa
     return memory->esp[side].count;
 }
 
+void isakmp_tell_esp(const struct isakmp *message, uint8_t side, const struct isakmp_memory *memory,
+                     struct proto_facts *facts)
+{
+    bool had_another = memory->esp[side].count > 0 && memory->esp[side].spi != message->esp_spi;
+
+    for (unsigned i = 0; i < facts->esp.spi_count; i++)
+        if (facts->esp.spi[i] == message->esp_spi)
+            return;
+    if (facts->esp.spi_count == sizeof facts->esp.spi / sizeof *facts->esp.spi)
+        return;
+    facts->esp.spi[facts->esp.spi_count++] = message->esp_spi;
+    facts->esp.rekeys += had_another;
+}
+
 /* IKEv2 says who began and who answers; version 1 shows it only in its first message, which has no responder.
  */
 static bool is_from_initiator(const struct isakmp *message, uint8_t side, struct isakmp_memory *memory)
@@ -232,6 +246,7 @@ void isakmp_go_on(enum proto_id self, const struct proto_question *question, str
         reply->evidence = 1;
         break;
     case ISAKMP_ESP:
+        isakmp_tell_esp(&message, side, memory, facts);
         reply->evidence = isakmp_count_esp(&message, side, memory) >= ESP_COUNT_SURE ? 2 : 1;
         inside = PROTO_esp;
         break;

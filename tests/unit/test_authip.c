@@ -74,6 +74,16 @@ static void test_cut_at_each_length_and_broken(void)
     assert_matters(&proto_authip, OVER_UDP, false, &first, 28, 0x8a); /* next payload */
 }
 
+static void test_the_four_exchanges(void)
+{
+    struct payload first = payload_of(MAIN_MODE);
+    for (unsigned exchange = 240; exchange < 250; exchange++) {
+        first.at[18] = (uint8_t)exchange;
+        TEST_ASSERT_EQUAL_UINT(exchange >= 243 && exchange <= 246 ? PROTO_YES : PROTO_NO,
+                               asked_first(&proto_authip, OVER_UDP, &first));
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -82,5 +92,6 @@ int main(void)
     RUN_TEST(test_behind_the_marker);
     RUN_TEST(test_ike_does_not_name_it_but_joins_it);
     RUN_TEST(test_cut_at_each_length_and_broken);
+    RUN_TEST(test_the_four_exchanges);
     return UNITY_END();
 }

@@ -166,6 +166,44 @@ static void test_dhcpv6_cut_at_each_length_and_broken(void)
     assert_matters(&proto_dhcp, OVER_UDP, false, &solicit, 5, 3);   /* no DUID: only the port could tell */
 }
 
+static void test_facts_stay_and_a_conversation_settles_with_its_last_word(void)
+{
+    struct asked asked = at_port(true);
+    struct payload inform = message(1, INFORM), offer = message(2, "350102 ff"), ack = message(2, "350105 3c04'else' ff");
+    asked_all(&asked, 0, &inform);
+    asked_all(&asked, 1, &offer);
+    TEST_ASSERT_FALSE(asked.reply.settled);
+    asked_all(&asked, 1, &ack);
+    TEST_ASSERT_TRUE(asked.reply.settled);
+    TEST_ASSERT_TRUE(asked.facts.query.request && asked.facts.query.ms_uc_client);
+    ASSERT_TEXT("MS-UC-Client", asked.facts.agent); /* a server's class is not the client's */
+}
+
+static void test_limits_of_the_fixed_part(void)
+{
+    struct asked asked = at_port(true);
+    struct payload inform = message(1, INFORM);
+    inform.at[1] = 64;
+    inform.at[2] = 16;
+    inform.at[3] = 16;
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &inform));
+}
+
+static void test_a_host_too_long_for_its_place_is_left_out(void)
+{
+    struct asked asked = at_port(true);
+    struct payload answer = message(2, "350105 78ff 00");
+    for (unsigned i = 0; i < 3; i++) {
+        payload_byte(&answer, 63);
+        payload_fill(&answer, 'a', 63);
+    }
+    payload_byte(&answer, 62); /* runs past the option */
+    payload_fill(&answer, 'a', 61);
+    payload_add(&answer, "ff");
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &answer));
+    TEST_ASSERT_EQUAL_UINT(0, asked.facts.server_name.size);
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -179,5 +217,8 @@ int main(void)
     RUN_TEST(test_dhcpv6);
     RUN_TEST(test_dhcpv6_through_a_relay);
     RUN_TEST(test_dhcpv6_cut_at_each_length_and_broken);
+    RUN_TEST(test_facts_stay_and_a_conversation_settles_with_its_last_word);
+    RUN_TEST(test_limits_of_the_fixed_part);
+    RUN_TEST(test_a_host_too_long_for_its_place_is_left_out);
     return UNITY_END();
 }

@@ -144,6 +144,30 @@ static void test_a_stream_with_a_wrong_length(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_all(&asked, 0, &stream));
 }
 
+static void test_limits(void)
+{
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("1234 0100 0001 0000 0001 0002 " QUESTION, true));
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("1234 8180 0001 0400 0400 0400 " QUESTION, true));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 8180 0001 0401 0000 0000 " QUESTION, true));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 8180 0001 0000 0401 0000 " QUESTION, true));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 8180 0001 0000 0000 0401 " QUESTION, true));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 8180 0002 0001 0000 0000 " QUESTION, true));
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("1234 a400 0001 0000 0000 0000 " QUESTION, true)); /* NOTIFY */
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("1234 a800 0001 0000 0000 0000 " QUESTION, true)); /* UPDATE */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 9000 0001 0000 0000 0000 " QUESTION, true));
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 0900 0001 0001 0000 0000 " QUESTION, true)); /* inverse, with one */
+}
+
+static void test_every_class_and_the_ends_of_types(void)
+{
+    static const char *const known[] = {"0001 0001", "0108 0003", "8000 0004", "8001 00fe", "ff00 00ff"};
+    for (unsigned i = 0; i < 5; i++) {
+        char hex[64];
+        snprintf(hex, sizeof hex, "1234 0100 0001 0000 0000 0000 04'pool' 00 %s", known[i]);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_YES, first_of(hex, false), known[i]);
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -157,5 +181,7 @@ int main(void)
     RUN_TEST(test_a_long_answer_in_a_stream_is_skipped);
     RUN_TEST(test_a_stream_from_its_middle_needs_a_whole_message);
     RUN_TEST(test_a_stream_with_a_wrong_length);
+    RUN_TEST(test_limits);
+    RUN_TEST(test_every_class_and_the_ends_of_types);
     return UNITY_END();
 }

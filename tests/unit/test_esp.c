@@ -138,6 +138,29 @@ static void test_cut_frames(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_MORE, asked_all(&asked, 0, &esp));
 }
 
+static void test_spis_and_new_keys(void)
+{
+    struct asked asked = at_port(true);
+    static const char *const datagrams[] = {"10ffee01 00000001" TAIL, "10ffee01 00000002" TAIL,
+                                            "10ffee02 00000001" TAIL, "10ffee03 00000001" TAIL,
+                                            "10ffee04 00000001" TAIL};
+    for (unsigned i = 0; i < 5; i++)
+        TEST_ASSERT_EQUAL_UINT(PROTO_YES, ask_hex(&asked, 0, datagrams[i]));
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, ask_hex(&asked, 1, "20ffee01 00000001" TAIL)); /* a fifth: no place */
+    TEST_ASSERT_EQUAL_UINT(4, asked.facts.esp.spi_count);
+    TEST_ASSERT_EQUAL_HEX32(0x10ffee01, asked.facts.esp.spi[0]);
+    TEST_ASSERT_EQUAL_HEX32(0x10ffee04, asked.facts.esp.spi[3]);
+    TEST_ASSERT_EQUAL_UINT(3, asked.facts.esp.rekeys);
+}
+
+static void test_limits(void)
+{
+    struct asked asked = at_port(true);
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, ask_hex(&asked, 0, "00000100 0000ffff" TAIL));
+    asked = at_port(true);
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, ask_hex(&asked, 0, "10ffee01 00000001 0011223344556677"));
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -151,5 +174,7 @@ int main(void)
     RUN_TEST(test_ike_in_a_named_flow);
     RUN_TEST(test_many_datagrams_each_way_settle);
     RUN_TEST(test_cut_frames);
+    RUN_TEST(test_spis_and_new_keys);
+    RUN_TEST(test_limits);
     return UNITY_END();
 }

@@ -151,6 +151,35 @@ static void test_the_port_lifts_a_broken_chain(void)
     TEST_ASSERT_EQUAL_UINT(1, asked.reply.evidence);
 }
 
+static void test_every_exchange_that_is_known(void)
+{
+    static const uint8_t known[][3] = {{0x10, 1, 6}, {0x10, 32, 33}, {0x20, 34, 44}};
+    struct payload first = payload_of(COOKIES "00 10 02 00 00000000 0000001c");
+    for (unsigned version = 0x10; version <= 0x20; version += 0x10) {
+        for (unsigned exchange = 0; exchange < 243; exchange++) {
+            struct asked asked = at_port(true);
+            bool expected = false;
+            for (unsigned i = 0; i < 3; i++)
+                expected |= known[i][0] == version && exchange >= known[i][1] && exchange <= known[i][2];
+            first.at[17] = (uint8_t)version;
+            first.at[18] = (uint8_t)exchange;
+            TEST_ASSERT_EQUAL_UINT(expected ? PROTO_YES : PROTO_NO, asked_all(&asked, 0, &first));
+        }
+    }
+}
+
+static void test_facts_stay(void)
+{
+    struct asked asked = at_port(true);
+    struct payload marked = payload_of(MARKED), authip = payload_of(AUTHIP), answer = payload_of(MAIN_ANSWER);
+    asked_all(&asked, 0, &marked);
+    asked_all(&asked, 0, &authip);
+    asked_all(&asked, 1, &answer);
+    asked_all(&asked, 0, &answer);
+    TEST_ASSERT_TRUE(asked.facts.ike.request && asked.facts.ike.response);
+    TEST_ASSERT_TRUE(asked.facts.ike.nat_t && asked.facts.ike.authip);
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -163,5 +192,7 @@ int main(void)
     RUN_TEST(test_cut_at_each_length);
     RUN_TEST(test_each_field_counts);
     RUN_TEST(test_the_port_lifts_a_broken_chain);
+    RUN_TEST(test_every_exchange_that_is_known);
+    RUN_TEST(test_facts_stay);
     return UNITY_END();
 }

@@ -77,6 +77,13 @@ static void test_each_field_counts(void)
     assert_matters(&proto_mdns, OVER_UDP, false, &query, 2, 0x01); /* recursion */
 }
 
+static void test_any_section_may_be_the_only_one(void)
+{
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("0000 8400 0000 0000 0000 0001 04'edge' 05'local' 00 0001 0001 00000078 "
+                                               "0004 c0000201", false));
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("0000 0000 0001 0000 0000 0000 04'edge' 07'example' 00 0001 8001", false));
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -85,5 +92,6 @@ int main(void)
     RUN_TEST(test_what_unicast_dns_sends_is_not_ours);
     RUN_TEST(test_one_shot_queries_keep_their_id);
     RUN_TEST(test_each_field_counts);
+    RUN_TEST(test_any_section_may_be_the_only_one);
     return UNITY_END();
 }

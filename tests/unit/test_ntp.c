@@ -107,6 +107,38 @@ static void test_cut_at_each_length(void)
     assert_right_at_each_length(&proto_ntp, OVER_UDP, false, &answer);
 }
 
+static void test_limits(void)
+{
+    struct asked asked = at_port(true);
+    struct payload answer = payload_of(ANSWER);
+    answer.at[1] = 15;
+    answer.at[2] = 17;
+    answer.at[3] = 0xe0;
+    answer.at[43] = 0xc8; /* four seconds after it was received */
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &answer));
+    TEST_ASSERT_EQUAL_UINT(2, asked.reply.evidence);
+    answer.at[1] = 16; /* a clock that is not set tells no time, but speaks the protocol */
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &answer));
+    TEST_ASSERT_EQUAL_UINT(1, asked.reply.evidence);
+    answer.at[4] = 0xff; /* a negative delay */
+    answer.at[5] = 0xef;
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &answer));
+    answer.at[5] = 0xee;
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_all(&asked, 0, &answer));
+}
+
+static void test_broadcasts_come_from_servers(void)
+{
+    struct asked asked = at_port(true);
+    struct payload broadcast = payload_of(ANSWER);
+    broadcast.at[0] = 0x25;
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &broadcast));
+    TEST_ASSERT_EQUAL_UINT(SPEAKER_SERVER, asked.reply.speaker);
+    broadcast.at[0] = 0x21; /* symmetric */
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 0, &broadcast));
+    TEST_ASSERT_EQUAL_UINT(SPEAKER_UNKNOWN, asked.reply.speaker);
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -116,5 +148,7 @@ int main(void)
     RUN_TEST(test_each_field_counts_at_the_port);
     RUN_TEST(test_sizes);
     RUN_TEST(test_cut_at_each_length);
+    RUN_TEST(test_limits);
+    RUN_TEST(test_broadcasts_come_from_servers);
     return UNITY_END();
 }
