@@ -169,7 +169,8 @@ static void test_dhcpv6_cut_at_each_length_and_broken(void)
 static void test_facts_stay_and_a_conversation_settles_with_its_last_word(void)
 {
     struct asked asked = at_port(true);
-    struct payload inform = message(1, INFORM), offer = message(2, "350102 ff"), ack = message(2, "350105 3c04'else' ff");
+    struct payload inform = message(1, INFORM), offer = message(2, "350102 ff"),
+                   ack = message(2, "350105 3c04'else' ff");
     asked_all(&asked, 0, &inform);
     asked_all(&asked, 1, &offer);
     TEST_ASSERT_FALSE(asked.reply.settled);

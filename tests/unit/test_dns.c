@@ -155,7 +155,8 @@ static void test_limits(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("1234 a400 0001 0000 0000 0000 " QUESTION, true)); /* NOTIFY */
     TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("1234 a800 0001 0000 0000 0000 " QUESTION, true)); /* UPDATE */
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 9000 0001 0000 0000 0000 " QUESTION, true));
-    TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 0900 0001 0001 0000 0000 " QUESTION, true)); /* inverse, with one */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO,
+                           first_of("1234 0900 0001 0001 0000 0000 " QUESTION, true)); /* inverse, with one */
 }
 
 static void test_every_class_and_the_ends_of_types(void)

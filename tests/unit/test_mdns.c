@@ -79,9 +79,12 @@ static void test_each_field_counts(void)
 
 static void test_any_section_may_be_the_only_one(void)
 {
-    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("0000 8400 0000 0000 0000 0001 04'edge' 05'local' 00 0001 0001 00000078 "
-                                               "0004 c0000201", false));
-    TEST_ASSERT_EQUAL_UINT(PROTO_YES, first_of("0000 0000 0001 0000 0000 0000 04'edge' 07'example' 00 0001 8001", false));
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES,
+                           first_of("0000 8400 0000 0000 0000 0001 04'edge' 05'local' 00 0001 0001 00000078 "
+                                    "0004 c0000201",
+                                    false));
+    TEST_ASSERT_EQUAL_UINT(
+        PROTO_YES, first_of("0000 0000 0001 0000 0000 0000 04'edge' 07'example' 00 0001 8001", false));
 }
 
 int main(void)
