@@ -113,10 +113,10 @@ static uint32_t flows_per_shard(const struct engine_options *options)
     return (flows + SHARDS - 1) / SHARDS < 64 ? 64 : (flows + SHARDS - 1) / SHARDS;
 }
 
-/* Pools of identification, in proportion to the flows: few flows are being identified at any time, RTP excepted. */
+/* Pools of identification, in proportion to the flows; pages that no flow ever needed are not touched. */
 static uint32_t works_of(uint32_t flows)
 {
-    return flows / 2 + 64;
+    return flows;
 }
 
 static uint32_t windows_of(uint32_t flows)
@@ -242,7 +242,9 @@ static bool identify(const struct batch_packet *item, struct shard *shard, struc
                                    .side = item->side ^ flow->first,
                                    .ports = {packet->source_port, packet->destination_port},
                                    .is_syn = packet->tcp_flags & TCP_SYN,
-                                   .sequence = packet->tcp_sequence};
+                                   .has_acknowledgement = packet->tcp_flags & TCP_ACK,
+                                   .sequence = packet->tcp_sequence,
+                                   .acknowledgement = packet->tcp_acknowledgement};
     if (packet->protocol == IP_TCP)
         return identify_segment(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
     if (packet->protocol == IP_UDP)
@@ -279,8 +281,9 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
     }
     struct flow *flow = flow_of(worker, item, shard, &index, &is_new);
     worker->step = flow_follow(flow, &item->packet, item->side);
-    bool syn = item->packet.protocol == IP_TCP && (item->packet.tcp_flags & TCP_SYN);
-    if (!(worker->step & FLOW_DUPLICATE) && ((worker->step & FLOW_HAS_DATA) || syn) && !flow->identity.settled)
+    bool tcp = item->packet.protocol == IP_TCP;
+    bool empty = tcp && ((item->packet.tcp_flags & TCP_SYN) || identify_wants_empty(&flow->identity));
+    if (!(worker->step & FLOW_DUPLICATE) && ((worker->step & FLOW_HAS_DATA) || empty) && !flow->identity.settled)
         changed = identify(item, shard, flow, &learned);
     if (is_new)
         tell(worker, NOTE_BEGIN, flow, index, FLOW_END_INPUT, 0, NULL);

@@ -26,7 +26,8 @@ struct identity {
     uint8_t client;      /* the side that speaks as the client; SIDE_NONE: the bytes did not tell */
     uint8_t sides;       /* ESP and AH: bit per side that was heard */
     bool settled;        /* nothing is asked any more */
-    bool cut;            /* an identifier asked for bytes that the capture had cut off, or that were lost */
+    bool cut;            /* an identifier asked for bytes that the capture had cut off */
+    bool lost;           /* bytes of a stream are missing from the capture, before it was settled */
     bool middle;         /* the name rests on a stream whose beginning was not seen */
     bool starved;        /* a pool was empty: what is missing proves nothing */
 };
@@ -41,7 +42,8 @@ struct identify_input {
     uint8_t side;             /* 0: the flow's first speaker */
     uint16_t ports[2];
     bool is_syn;              /* TCP: the sequence number is that of a SYN, data begins one above it */
-    uint32_t sequence;        /* TCP */
+    bool has_acknowledgement; /* TCP */
+    uint32_t sequence, acknowledgement;
 };
 
 struct identify_learned {
@@ -55,6 +57,12 @@ void identifier_destroy(struct identifier *identifier);
 size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts);
 
 void identity_init(struct identity *identity);
+
+/* Does a TCP packet without payload matter too? It may tell of bytes that the capture has lost. */
+static inline bool identify_wants_empty(const struct identity *identity)
+{
+    return identity->work != 0;
+}
 
 /* Each returns whether name, upgrade, evidence, client or a fact that verdicts use has changed, and appends to
  * `learned` what was said about other flows. */

@@ -123,6 +123,7 @@ struct matched {
     bool decides_accepted;
     bool all_mtls;                    /* every deciding row that accepts TLS is mtls alone; and there is one */
     bool any_tls;
+    bool anything;                    /* a deciding row takes any protocol */
     bool any_xmpp;                    /* a deciding row takes XMPP, which may go on as TLS */
     bool any_sip;                     /* an accepting row takes SIP in clear */
     enum row_match best;

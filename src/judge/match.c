@@ -50,6 +50,7 @@ static void add(struct matched *out, const struct policy_row *row, enum row_matc
     if (!decides)
         return;
     out->decides = true;
+    out->anything |= row->row->accepts_anything;
     out->any_xmpp |= row->row->accepts >> PROTO_xmpp & 1;
     if (accepted) {
         out->decides_accepted = true;

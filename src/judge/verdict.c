@@ -150,6 +150,28 @@ static bool tls_lacks_client_certificate(const struct case_file *c)
            c->facts->tls.mutual == TRI_NO;
 }
 
+/* Bytes that the capture does not hold, and that could have told otherwise. */
+static bool misses_bytes(const struct case_file *c)
+{
+    const struct identity *identity = &c->flow->identity;
+    return identity->cut || identity->lost || identity->starved || (c->end == FLOW_END_EVICTED && !identity->settled);
+}
+
+/* A handshake with a hole in it shows neither the version chosen nor whether a certificate was asked for. */
+static bool misses_handshake(const struct case_file *c, const struct matched *matched)
+{
+    if (c->name != PROTO_tls || !misses_bytes(c) || c->facts->tls.version > 0x0303 || c->facts->tls.resumed == TRI_YES)
+        return false;
+    return !c->facts->tls.version || (matched->all_mtls && c->facts->tls.mutual == TRI_UNKNOWN);
+}
+
+/* An RST to something the capture does not hold: no service was seen, and no refusal either. */
+static bool is_reset_alone(const struct case_file *c)
+{
+    unsigned spoken = FLOW_SYN_0 | FLOW_SYN_1 | FLOW_SYN_ACK_0 | FLOW_SYN_ACK_1 | FLOW_DATA_0 | FLOW_DATA_1;
+    return (c->flow->flags & (FLOW_RST_0 | FLOW_RST_1)) && !(c->flow->flags & spoken);
+}
+
 /* Rows matched by port: does one accept the protocol? */
 static void weigh_rows(const struct case_file *c, const struct matched *matched)
 {
@@ -166,6 +188,12 @@ static void weigh_rows(const struct case_file *c, const struct matched *matched)
             doubt(c, "no answer yet");
         return;
     }
+    if (is_reset_alone(c))
+        return doubt(c, "nothing but a reset was seen");
+    if (c->name == PROTO_UNIDENTIFIED && !matched->anything && misses_bytes(c))
+        return doubt(c, "unidentified: bytes that would have named the protocol are missing");
+    if (misses_handshake(c, matched))
+        return doubt(c, "part of the TLS handshake is missing");
     c->out->status = VERDICT_PASS;
     c->out->application_check = c->name == PROTO_UNIDENTIFIED ? "unknown" : "ok";
     if (matched->all_mtls && tls_lacks_client_certificate(c))
@@ -208,9 +236,7 @@ static bool weigh_media(const struct case_file *c, struct matched *matched)
 /* Could the bytes that were cut off or lost have made this flow one that passes? Only a DCE/RPC port could. */
 static bool hangs_on_missing_bytes(const struct case_file *c)
 {
-    bool missing = c->flow->identity.cut || c->flow->identity.starved ||
-                   (c->end == FLOW_END_EVICTED && !c->flow->identity.settled);
-    return missing && c->name == PROTO_UNIDENTIFIED && c->flow->key.protocol == IP_TCP &&
+    return misses_bytes(c) && c->name == PROTO_UNIDENTIFIED && c->flow->key.protocol == IP_TCP &&
            c->flow->key.port[c->responder] >= 49152;
 }
 

@@ -21,12 +21,14 @@ enum { DATAGRAMS_MAX = 64, SEGMENTS_MAX = 32, STRANGERS_MAX = 64, MEMORY_SLOTS =
 struct work {
     uint64_t ruled_out; /* TCP: bit per enum proto_id */
     struct stream streams[2];
+    uint32_t reached[2];          /* TCP: how far each side's stream is known to have gone */
     uint8_t owners[MEMORY_SLOTS]; /* whose memory each slot is; 0: free */
     uint8_t asked;                /* payloads asked about without a name */
     uint8_t strangers;            /* datagrams in a row that no named protocol knew */
     uint8_t current;              /* the protocol asked first: the last that said yes */
     uint8_t yes_sides;            /* bit per side that confirmed the name */
     bool carries_media;
+    bool lost;                    /* a hole in a stream was given up */
     struct proto_memory memory[MEMORY_SLOTS];
 };
 
@@ -426,8 +428,10 @@ static bool follow_stream(struct identifier *identifier, struct identity *identi
         bool had_gap = stream->gap;
         enum stream_offer offer =
             stream_offer(stream, &identifier->windows, segment_sequence, segment, &view, &rest, &sequence);
-        if (stream->gap && !had_gap)
+        if (stream->gap && !had_gap) {
             identifier->counters.gaps++;
+            work->lost = true;
+        }
         if (offer == STREAM_STARVED) {
             identifier->counters.windows_starved++;
             identity->starved = true;
@@ -462,6 +466,19 @@ static bool catch_up(struct identifier *identifier, struct identity *identity, s
     return end == STREAM_WAIT && stream_use(stream, &identifier->windows, &view, used);
 }
 
+static void reach(struct work *work, unsigned side, uint32_t sequence)
+{
+    if (work->streams[side].anchored && (int32_t)(sequence - work->reached[side]) > 0)
+        work->reached[side] = sequence;
+}
+
+/* Is a byte missing that its sender, or the other side's acknowledgement, says was sent? A FIN counts as one. */
+static bool has_hole(const struct work *work, unsigned side)
+{
+    const struct stream *stream = &work->streams[side];
+    return stream->early || (stream->anchored && (int32_t)(work->reached[side] - stream->base - stream->ready) > 1);
+}
+
 enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
                                       const struct identify_input *input, struct identify_learned *learned)
 {
@@ -472,12 +489,21 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     if (input->is_syn) {
         stream_restart(stream, &identifier->windows, input->sequence + 1);
         stream->anchored = stream->start = true;
+        work->reached[input->side] = input->sequence + 1;
         return IDENTITY_SAME;
     }
-    if (!stream->anchored) {
+    if (!stream->anchored && input->payload_wirelen) {
         stream_restart(stream, &identifier->windows, input->sequence);
         stream->anchored = true;
         stream->start = false;
+        work->reached[input->side] = input->sequence;
+    }
+    reach(work, input->side, input->sequence);
+    if (input->has_acknowledgement)
+        reach(work, 1u - input->side, input->acknowledgement);
+    if (!input->payload_wirelen) {
+        identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
+        return IDENTITY_SAME;
     }
     struct weight before = weigh(identifier, identity);
     uint8_t yes_before = work->yes_sides, name_before = identity->name;
@@ -488,6 +514,8 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
         identity->cut = true;
         stream->torn = true;
     }
+    /* A hole that may still be filled counts too: nothing is certain while it is there. */
+    identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
     if (goes_on && !identity->name && ++work->asked >= SEGMENTS_MAX)
         goes_on = false;
     enum identify_change change = change_since(identifier, identity, &before);
