@@ -246,7 +246,7 @@ static void follow_ahead(struct media_step *step, const struct media_rtp *rtp, u
     if (ticks != 0)
         stream->step = ticks / ahead;
     step->lost = ahead - 1;
-    stream->window = ahead < 16 ? (uint16_t)(stream->window << ahead | 1) : 1;
+    stream->window = (uint16_t)(ahead < 16 ? stream->window << ahead | 1 : 1);
     stream->sequence = rtp->sequence;
     stream->timestamp = rtp->timestamp;
     stream->arrival_us = arrival_us;
