@@ -2,11 +2,11 @@
  *
  * decode.h - from a captured frame to the inner-most packet in it.
  *
- * A decoder holds what frames share: the pool that IP fragments wait in (sized once, at creation) and
- * counters. decode_frame() is one pass without allocation; it reads link headers, tunnels and IP until it
- * stands at a packet that carries nothing more, and fills a struct packet whose addresses and ports are that
- * packet's. What it came in is listed in packet.layers. Time is the frames' own, so a replay gives the same
- * answers twice.
+ * A decoder holds what frames share: the pool that IP fragments wait in, what is known of ESP associations
+ * (both sized once, at creation) and counters. decode_frame() is one pass without allocation; it reads link
+ * headers, tunnels and IP until it stands at a packet that carries nothing more, and fills a struct packet
+ * whose addresses and ports are that packet's. What it came in is listed in packet.layers. Time is the
+ * frames' own, so a replay gives the same answers twice.
  *
  * A decoder belongs to one thread. The network is never an error: every frame gets an enum decode_result,
  * each counted by name. Checksums are not verified.
@@ -37,6 +37,11 @@ struct decoder_counters {
         uint64_t evicted;     /* datagrams given up because the pool was full */
         uint64_t incomplete;  /* of the given up: those whose first fragment, with the ports, had come */
     } fragments;
+    struct {
+        uint64_t readable;  /* security associations (one direction each) found to hide nothing */
+        uint64_t encrypted; /* those that cannot be read */
+        uint64_t evicted;   /* those forgotten because too many others came */
+    } esp;
 };
 
 /* Allocates all a decoder ever uses (about 19 MiB of address space, touched only as fragments come).

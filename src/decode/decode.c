@@ -4,6 +4,7 @@
  * frame. Reading the headers is left to the other files of this folder; walk.h tells how they work together.
  */
 #include "rolecall/decode.h"
+#include "esp.h"
 #include "fragment.h"
 #include "walk.h"
 
@@ -51,8 +52,9 @@ struct decoder *decoder_create(void)
     if (!decoder)
         return NULL;
     decoder->fragments = fragment_pool_create(&decoder->counters);
-    if (!decoder->fragments) {
-        free(decoder);
+    decoder->esp = esp_table_create(&decoder->counters);
+    if (!decoder->fragments || !decoder->esp) {
+        decoder_destroy(decoder);
         return NULL;
     }
     return decoder;
@@ -63,6 +65,7 @@ void decoder_destroy(struct decoder *decoder)
     if (!decoder)
         return;
     fragment_pool_destroy(decoder->fragments);
+    esp_table_destroy(decoder->esp);
     free(decoder);
 }
 

@@ -6,6 +6,7 @@
  * identification and protocol name a datagram; VLANs and tunnels do not.
  */
 #include "fragment.h"
+#include "walk.h"
 
 #include <stdlib.h>
 
@@ -109,18 +110,11 @@ void fragment_pool_destroy(struct fragment_pool *pool)
     free(pool);
 }
 
-/* FNV-1a over the fields that name a datagram. A flood into one bucket costs at most SLOTS comparisons. */
+/* A flood into one bucket costs at most SLOTS comparisons. */
 static unsigned bucket_of(const struct addr *source, const struct addr *destination, uint32_t id,
                           uint16_t kind)
 {
-    uint32_t hash = 2166136261u;
-    for (unsigned i = 0; i < sizeof(source->bytes); i++) {
-        hash = (hash ^ source->bytes[i]) * 16777619u;
-        hash = (hash ^ destination->bytes[i]) * 16777619u;
-    }
-    hash = (hash ^ id) * 16777619u;
-    hash = (hash ^ kind) * 16777619u;
-    return (hash ^ hash >> 16) % BUCKETS;
+    return address_pair_hash(source, destination, id, kind) % BUCKETS;
 }
 
 static void unchain(struct fragment_pool *pool, int index)

@@ -194,6 +194,12 @@ static enum decode_result walk_ipv4_fragment(struct walk *w, struct chain *chain
     return result == DECODED ? walk_ip_payload(w, chain) : result;
 }
 
+enum decode_result walk_unprotected(struct walk *w, uint8_t protocol)
+{
+    struct chain chain = {.is_v6 = !addr_is_v4(&w->packet->source), .protocol = protocol, .header_size = 0};
+    return walk_ip_payload(w, &chain);
+}
+
 enum decode_result walk_ipv4(struct walk *w)
 {
     struct packet *p = w->packet;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * transport.c - the headers with ports, and ESP: TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260 section 3),
- * ESP (RFC 4303 section 2). UDP that may be a tunnel is tried as one first. TCP options are skipped,
- * checksums are kept but not verified.
+ * transport.c - the headers with ports: TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260 section 3). UDP that
+ * may be a tunnel is tried as one first. TCP options are skipped, checksums are kept but not verified.
  */
 #include "walk.h"
 
@@ -82,16 +81,4 @@ enum decode_result walk_sctp(struct walk *w)
     w->packet->source_port = source;
     w->packet->destination_port = destination;
     return walk_deliver(w, IP_SCTP, w->data, w->missing);
-}
-
-enum decode_result walk_esp(struct walk *w)
-{
-    struct bytes b = w->data;
-    uint32_t spi = bytes_u32(&b);
-    uint32_t sequence = bytes_u32(&b);
-    if (!bytes_ok(&b))
-        return walk_failed(&b);
-    w->packet->esp_spi = spi;
-    w->packet->esp_sequence = sequence;
-    return walk_deliver(w, IP_ESP, w->data, w->missing);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * udp_tunnel.c - tunnels over UDP: VXLAN (RFC 7348), VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe), GENEVE (RFC
- * 8926), Teredo (RFC 4380), GTP-U (3GPP TS 29.281) and L2TPv2 data (RFC 2661). transport.c asks for datagrams
- * on their ports. A port proves nothing, and media may use any of them, so every constant and length of the
- * header must hold and an IP packet must be found inside; otherwise the datagram is ordinary UDP. Network ids
- * and options are not kept.
+ * 8926), Teredo (RFC 4380), GTP-U (3GPP TS 29.281), L2TPv2 data (RFC 2661) and readable ESP (esp.c).
+ * transport.c asks for datagrams on their ports. A port proves nothing, and media may use any of them, so
+ * every constant and length of the header must hold and an IP packet must be found inside; otherwise the
+ * datagram is ordinary UDP. Network ids and options are not kept.
  */
 #include "walk.h"
 
@@ -207,6 +207,8 @@ static walk_function *tunnel_to(uint16_t port)
         return walk_gtp;
     case 1701:
         return walk_l2tp;
+    case 4500: /* RFC 3948 */
+        return walk_esp_in_udp;
     default:
         return NULL;
     }
@@ -216,7 +218,7 @@ static walk_function *tunnel_to(uint16_t port)
  */
 static bool answers_from(uint16_t port)
 {
-    return port == 3544 || port == 2152 || port == 1701;
+    return port == 3544 || port == 2152 || port == 1701 || port == 4500;
 }
 
 bool udp_tunnel_has_port(uint16_t source_port, uint16_t destination_port)

@@ -21,10 +21,12 @@
 #include "rolecall/decode.h"
 
 struct fragment_pool;
+struct esp_table;
 
 struct decoder {
     struct decoder_counters counters;
     struct fragment_pool *fragments;
+    struct esp_table *esp;
 };
 
 /* Invariant: data.cut is (missing > 0). */
@@ -101,6 +103,20 @@ static inline bool walk_found_nothing(enum decode_result inside)
     return inside == DECODE_NOT_IP || inside == DECODE_OPAQUE;
 }
 
+/* FNV-1a over an address pair and what else names something of it. */
+static inline uint32_t address_pair_hash(const struct addr *source, const struct addr *destination,
+                                         uint32_t id, uint32_t kind)
+{
+    uint32_t hash = 2166136261u;
+    for (unsigned i = 0; i < sizeof(source->bytes); i++) {
+        hash = (hash ^ source->bytes[i]) * 16777619u;
+        hash = (hash ^ destination->bytes[i]) * 16777619u;
+    }
+    hash = (hash ^ id) * 16777619u;
+    hash = (hash ^ kind) * 16777619u;
+    return hash ^ hash >> 16;
+}
+
 typedef enum decode_result walk_function(struct walk *w);
 
 /* link.c: the reader of a link type; NULL when there is none. */
@@ -121,6 +137,8 @@ enum decode_result walk_ppp(struct walk *w);
 enum decode_result walk_ipv4(struct walk *w);
 enum decode_result walk_ipv6(struct walk *w);
 enum decode_result walk_ip(struct walk *w); /* by the version nibble */
+/* What ESP left readable: the header of this protocol, of the IP packet that the ESP came in. */
+enum decode_result walk_unprotected(struct walk *w, uint8_t protocol);
 
 /* gre.c */
 enum decode_result walk_gre(struct walk *w);
@@ -129,8 +147,11 @@ enum decode_result walk_gre(struct walk *w);
 enum decode_result walk_tcp(struct walk *w);
 enum decode_result walk_udp(struct walk *w);
 enum decode_result walk_sctp(struct walk *w);
-enum decode_result walk_esp(struct walk *w);
 enum decode_result walk_icmp(struct walk *w, uint8_t protocol);
+
+/* esp.c; in UDP with the answers of a udp_tunnel */
+enum decode_result walk_esp(struct walk *w);
+enum decode_result walk_esp_in_udp(struct walk *w);
 
 /*
  * udp_tunnel.c: stands at a UDP payload. DECODE_MALFORMED, DECODE_NOT_IP and DECODE_OPAQUE all mean that it

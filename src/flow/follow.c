@@ -59,7 +59,7 @@ void flow_begin(struct flow *flow, const struct packet *packet, unsigned side)
     for (unsigned i = 0; i < packet->layer_count && kept < sizeof flow->layers; i++)
         if (packet->layers[i] != LAYER_VLAN)
             flow->layers[kept++] = packet->layers[i];
-    if (packet->ah_spi)
+    if (packet->ah_spi || (packet->esp_spi && packet->protocol != IP_ESP)) /* AH, or ESP that hides nothing */
         flow->flags |= FLOW_PROTECTED;
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * esp.h - which security associations can be read, within memory fixed at creation. decode.c owns the table;
+ * esp.c alone asks it.
+ */
+#ifndef ROLECALL_DECODE_ESP_H
+#define ROLECALL_DECODE_ESP_H
+
+#include "rolecall/decode.h"
+
+enum { ESP_ASSOCIATIONS_MAX = 4096 }; /* remembered at the same time; each has one direction */
+
+struct esp_table;
+
+struct esp_table *esp_table_create(struct decoder_counters *counters); /* NULL: no memory */
+void esp_table_destroy(struct esp_table *table);
+
+#endif
