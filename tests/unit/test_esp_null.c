@@ -229,6 +229,17 @@ static void test_what_does_not_open(void)
     TEST_ASSERT_EQUAL_INT(0, ESP.readable);
 }
 
+/* The trailer ends on 4 bytes. */
+static void test_misaligned(void)
+{
+    for (uint32_t k = 1; k <= 3; k++) {
+        struct blob esp = join(join(number(7, 4), number(k, 4)), bare_udp(16));
+        esp = join(esp, hex("01 01 11 9f1e2d3c4b5a69788796a5b4"));
+        expect_esp(ethernet(0x0800, ipv4(50, esp)));
+    }
+    TEST_ASSERT_EQUAL_INT(1, ESP.encrypted);
+}
+
 /* The IP header's length finds the trailer: padding of the frame is not part of it. */
 static void test_ethernet_padding(void)
 {
@@ -337,6 +348,7 @@ int main(void)
     RUN_TEST(test_encrypted_for_good);
     RUN_TEST(test_only_packets_running_count);
     RUN_TEST(test_what_does_not_open);
+    RUN_TEST(test_misaligned);
     RUN_TEST(test_ethernet_padding);
     RUN_TEST(test_cut_packets);
     RUN_TEST(test_in_udp);
