@@ -172,7 +172,7 @@ static void unexpected_protocol(const struct words *w)
 
 static void media_port(const struct words *w)
 {
-    say(w->reason, "%s%s between ", modality_name(w->in->facts->modality), w->protocol);
+    say(w->reason, "%smedia (%s) between ", modality_name(w->in->facts->modality), w->protocol);
     say_end(w->reason, w->judge, w->in, w->verdict, 0);
     say(w->reason, " port %u and ", w->flow->key.port[0]);
     say_end(w->reason, w->judge, w->in, w->verdict, 1);
