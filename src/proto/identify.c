@@ -28,6 +28,7 @@ struct work {
     uint8_t current;              /* the protocol asked first: the last that said yes */
     uint8_t yes_sides;            /* bit per side that confirmed the name */
     bool carries_media;
+    bool is_running_rtp;          /* RTP that both sides have shown, and nothing new in its last packet */
     bool lost;                    /* a hole in a stream was given up */
     struct proto_memory memory[MEMORY_SLOTS];
 };
@@ -313,6 +314,18 @@ static unsigned ask_all(struct identifier *identifier, struct identity *identity
     return 0;
 }
 
+/* The one identifier that is asked for ever: media makes most of a site's packets, and one more of a stream that both
+ * sides have shown changes nothing but its counters. */
+static bool goes_on_as_rtp(struct identifier *identifier, struct identity *identity, struct work *work,
+                           struct proto_question *question, const uint16_t ports[2])
+{
+    question->named = true;
+    ask(identifier, identity, work, PROTO_rtp, question, ports);
+    if (identifier->reply.answer == PROTO_YES)
+        work->strangers = 0;
+    return identifier->reply.answer == PROTO_YES;
+}
+
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
                                        const struct identify_input *input, struct identify_learned *learned)
 {
@@ -322,10 +335,12 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
     struct proto_question question = {.transport = OVER_UDP, .side = input->side, .start = true,
                                       .time_ns = input->time_ns, .data = input->payload,
                                       .wirelen = input->payload_wirelen};
+    if (work->is_running_rtp && goes_on_as_rtp(identifier, identity, work, &question, input->ports))
+        return IDENTITY_SAME;
     struct weight before = weigh(identifier, identity);
     unsigned id = 0;
     bool more = question.data.left == 0; /* nothing captured: nothing to ask about */
-    if (identity->name && !more) {
+    if (identity->name && !more && !work->is_running_rtp) {
         question.named = true;
         ask(identifier, identity, work, work->current, &question, input->ports);
         more = identifier->reply.answer == PROTO_MORE;
@@ -334,12 +349,14 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
     }
     if (!id && question.data.left && (!identity->name || work->carries_media || family_of(identity->name) == 2))
         id = ask_all(identifier, identity, work, &question, input->ports, work->current, &more);
+    work->is_running_rtp = false;
     identity->cut |= more && input->payload.cut;
     if (id) {
         bool settled = identifier->reply.settled;
         work->strangers = 0;
         accept(identifier, identity, work, id, input->side, learned);
         enum identify_change change = change_since(identifier, identity, &before);
+        work->is_running_rtp = id == PROTO_rtp && change == IDENTITY_SAME && work->yes_sides == 3 && identity->facts;
         if (settled)
             settle(identifier, identity);
         return change;
