@@ -14,6 +14,7 @@ static const char usage[] =
     "\n"
     "  analyze    judge capture files against the documented ports of Skype for Business and Lync\n"
     "  discover   find the hosts and roles in capture files, and print them as a site file\n"
+    "  explain    say why a flow is judged as it is, row by row\n"
     "  matrix     list, show, compare and check the documented rows\n"
     "  version    print the version\n"
     "\n"
@@ -31,6 +32,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {{"analyze", command_analyze},
                 {"discover", command_discover},
+                {"explain", command_explain},
                 {"matrix", command_matrix},
                 {"version", command_version},
                 {"--version", command_version}};

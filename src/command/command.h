@@ -10,6 +10,7 @@ enum { EXIT_DONE = 0, EXIT_FINDINGS = 1, EXIT_USAGE = 2, EXIT_OUTPUT = 3, EXIT_I
 
 int command_analyze(int argc, char **argv);
 int command_discover(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_matrix(int argc, char **argv);
 
 #endif
