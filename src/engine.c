@@ -22,6 +22,7 @@ enum {
     SHARDS = 16,
     BATCH_PACKETS = 256,
     BATCH_BYTES = 1 << 20,     /* copied frames of a batch; a larger frame is cut */
+    DATAGRAM_BYTES = 65536,    /* the largest that fragments make */
     BATCHES = 4,               /* in the ring between reader and workers */
     WORKERS_MAX = 16,
     EXPIRE_PER_BATCH = 256,    /* flows a shard may end by silence before a batch */
@@ -433,34 +434,60 @@ static bool place(struct engine *engine, struct batch_packet *item)
     return true;
 }
 
-void engine_frame(struct engine *engine, const struct frame *frame)
+/* The batch being filled, with room for one more packet of `size` bytes. */
+static struct batch *batch_with_room(struct engine *engine, size_t size)
 {
     struct batch *batch = &engine->batches[engine->filled % BATCHES];
+    if (batch->count == BATCH_PACKETS || batch->used + size > BATCH_BYTES) {
+        hand_over(engine);
+        batch = &engine->batches[engine->filled % BATCHES];
+    }
+    return batch;
+}
+
+/* Takes the packet that stands in the batch's next place; false: it belongs to no flow. */
+static bool take(struct engine *engine, struct batch *batch)
+{
+    struct batch_packet *item = &batch->packets[batch->count];
+    if (!place(engine, item))
+        return false;
+    if (item->packet.is_fragmented) /* its payload is the decoder's, not the frame's */
+        item->packet.payload.at = keep(batch, item->packet.payload.at, item->packet.payload.left);
+    if (!batch->count++)
+        batch->first_ns = item->packet.time_ns;
+    return true;
+}
+
+/* Datagrams that did not become whole: their first fragments. */
+static void take_overdue(struct engine *engine, int64_t now_ns)
+{
+    for (;;) {
+        struct batch *batch = batch_with_room(engine, DATAGRAM_BYTES);
+        if (!decode_overdue(engine->decoder, now_ns, &batch->packets[batch->count].packet))
+            return;
+        take(engine, batch);
+    }
+}
+
+void engine_frame(struct engine *engine, const struct frame *frame)
+{
     struct frame kept = *frame;
     if (kept.caplen > BATCH_BYTES / 4) {
         kept.caplen = BATCH_BYTES / 4;
         engine->oversized++;
     }
     /* Twice: a packet put together from fragments is copied as well. */
-    if (batch->count == BATCH_PACKETS || batch->used + kept.caplen + 65536 > BATCH_BYTES) {
-        hand_over(engine);
-        batch = &engine->batches[engine->filled % BATCHES];
-    }
+    struct batch *batch = batch_with_room(engine, kept.caplen + DATAGRAM_BYTES);
     engine->packets++;
     engine->bytes += frame->wirelen;
     if (frame->time_ns > engine->now_ns || engine->packets == 1)
         engine->now_ns = frame->time_ns;
     size_t mark = batch->used;
     kept.at = keep(batch, frame->at, kept.caplen);
-    struct batch_packet *item = &batch->packets[batch->count];
-    if (decode_frame(engine->decoder, &kept, &item->packet) != DECODED || !place(engine, item)) {
+    struct packet *packet = &batch->packets[batch->count].packet;
+    if (decode_frame(engine->decoder, &kept, packet) != DECODED || !take(engine, batch))
         batch->used = mark;
-        return;
-    }
-    if (item->packet.is_fragmented)
-        item->packet.payload.at = keep(batch, item->packet.payload.at, item->packet.payload.left);
-    if (!batch->count++)
-        batch->first_ns = frame->time_ns;
+    take_overdue(engine, engine->now_ns);
 }
 
 /* ---- the end ---- */
@@ -558,6 +585,7 @@ static void stop_workers(struct engine *engine)
 void engine_finish(struct engine *engine)
 {
     assert(!engine->finished);
+    take_overdue(engine, INT64_MAX);
     hand_over(engine);
     while (engine->collected < engine->filled)
         collect(engine);

@@ -76,7 +76,7 @@ struct packet {
     uint8_t ttl;                            /* or hop limit */
     uint16_t ip_id;                         /* IPv4 identification; 0 for IPv6 */
     uint32_t ip_bytes;                      /* total length of the inner-most IP packet, as its header says */
-    bool is_fragmented;                     /* reassembled from fragments */
+    bool is_fragmented;                     /* reassembled from fragments, or the first alone */
     bool is_cut;                            /* the capture ended inside this packet */
     bool is_doubtful_length;                /* TSO: the IP header said 0, the frame's length was taken */
 

@@ -127,6 +127,26 @@ static enum decode_result read_frame(struct decoder *decoder, const struct frame
     return result == DECODE_CUT && !w.is_snapped ? DECODE_MALFORMED : result;
 }
 
+bool decode_overdue(struct decoder *decoder, int64_t now_ns, struct packet *packet)
+{
+    struct beginning beginning;
+    while (fragment_overdue(decoder->fragments, now_ns, &beginning)) {
+        *packet = beginning.packet;
+        packet->is_fragmented = true;
+        struct walk w = {
+            .decoder = decoder,
+            .packet = packet,
+            .data = beginning.datagram.data,
+            .missing = beginning.datagram.missing,
+            .headers = beginning.headers,
+            .is_snapped = true,
+        };
+        if (walk_protocol(&w, beginning.datagram.protocol) == DECODED)
+            return true;
+    }
+    return false;
+}
+
 enum decode_result decode_frame(struct decoder *decoder, const struct frame *frame, struct packet *packet)
 {
     packet_begin(packet, frame->time_ns);

@@ -261,8 +261,8 @@ static bool read_on(struct walk *w, const struct contents *contents, uint32_t he
     struct walk outer = *w;
     struct packet outer_packet = *w->packet;
     w->data = contents->data;
-    *result = walk_enter(w, LAYER_ESP_NULL, header_size) ? walk_unprotected(w, contents->protocol)
-                                                         : DECODE_TOO_DEEP;
+    *result =
+        walk_enter(w, LAYER_ESP_NULL, header_size) ? walk_protocol(w, contents->protocol) : DECODE_TOO_DEEP;
     if (*result != DECODE_MALFORMED && !walk_found_nothing(*result))
         return true;
     *w = outer;

@@ -13,7 +13,7 @@
 enum {
     UNIT = 8, /* fragments are placed in units of 8 bytes */
     UNITS_MAX = (FRAGMENT_DATAGRAM_SIZE + UNIT - 1) / UNIT,
-    SLOTS = FRAGMENT_DATAGRAMS_MAX + DECODE_BATCH_MAX + 1,
+    SLOTS = FRAGMENT_DATAGRAMS_MAX + 1 + DECODE_BATCH_MAX + 1,
     BUCKETS = 512,
     NONE = -1,
 };
@@ -27,11 +27,12 @@ enum slot_state {
     SLOT_EMPTY,
     SLOT_WAITING,
     SLOT_REFUSED, /* waits as well, so that the rest of it is refused too */
+    SLOT_OVERDUE, /* given up, its beginning not given back yet */
     SLOT_DONE     /* given back; kept to recognise copies, and for its bytes */
 };
 
-/* A datagram's place. WAITING and REFUSED slots stand in the pool's `waiting` list, the others in `spare`;
- * all but EMPTY ones also in their bucket. */
+/* A datagram's place. WAITING and REFUSED slots stand in the pool's `waiting` list, OVERDUE ones in
+ * `overdue`, the others in `spare`; all but EMPTY and OVERDUE ones also in their bucket. */
 struct slot {
     struct addr source, destination;
     uint32_t id;
@@ -39,13 +40,15 @@ struct slot {
     uint8_t protocol;
     uint8_t state; /* enum slot_state */
     bool has_first;
-    uint32_t total;     /* bytes of the whole, 0 until the last fragment told */
-    uint32_t reach;     /* where the furthest fragment ends */
-    uint32_t units;     /* 8-byte units present */
-    uint32_t captured;  /* no byte below this that is present was lost to the snap length */
-    int64_t since_ns;   /* first fragment's time; when DONE, the last one's */
-    int next, previous; /* in its list */
-    int chain;          /* in its bucket */
+    uint32_t total;       /* bytes of the whole, 0 until the last fragment told */
+    uint32_t reach;       /* where the furthest fragment ends */
+    uint32_t units;       /* 8-byte units present */
+    uint32_t captured;    /* no byte below this that is present was lost to the snap length */
+    int64_t since_ns;     /* first fragment's time; when DONE, the last one's */
+    struct packet packet; /* with has_first: what stood before the first part */
+    uint32_t headers;
+    int next, previous;                      /* in its list */
+    int chain;                               /* in its bucket */
     uint64_t present[(UNITS_MAX + 63) / 64]; /* one bit per unit */
     uint8_t data[FRAGMENT_DATAGRAM_SIZE];
 };
@@ -58,7 +61,7 @@ struct slot_list {
 
 struct fragment_pool {
     struct decoder_counters *counters;
-    struct slot_list waiting, spare;
+    struct slot_list waiting, overdue, spare;
     int buckets[BUCKETS];
     struct slot slots[SLOTS];
 };
@@ -97,6 +100,7 @@ struct fragment_pool *fragment_pool_create(struct decoder_counters *counters)
         return NULL;
     pool->counters = counters;
     pool->waiting.first = pool->waiting.last = NONE;
+    pool->overdue.first = pool->overdue.last = NONE;
     pool->spare.first = pool->spare.last = NONE;
     for (int i = 0; i < BUCKETS; i++)
         pool->buckets[i] = NONE;
@@ -143,14 +147,25 @@ static int find(const struct fragment_pool *pool, const struct fragment *f, unsi
 static void give_up(struct fragment_pool *pool, int index, uint64_t *reason)
 {
     struct slot *slot = &pool->slots[index];
-    if (slot->state == SLOT_WAITING) { /* a refused one was counted when it was refused */
+    bool has_beginning = slot->state == SLOT_WAITING && slot->has_first;
+    if (slot->state == SLOT_WAITING) /* a refused one was counted when it was refused */
         ++*reason;
-        pool->counters->fragments.incomplete += slot->has_first;
-    }
+    pool->counters->fragments.incomplete += has_beginning;
     unchain(pool, index);
-    slot->state = SLOT_EMPTY;
+    slot->state = has_beginning ? SLOT_OVERDUE : SLOT_EMPTY;
     list_remove(pool, &pool->waiting, index);
+    list_append(pool, has_beginning ? &pool->overdue : &pool->spare, index);
+}
+
+/* Makes the oldest overdue slot a spare one. */
+static struct slot *release_overdue(struct fragment_pool *pool)
+{
+    int index = pool->overdue.first;
+    struct slot *slot = &pool->slots[index];
+    slot->state = SLOT_EMPTY;
+    list_remove(pool, &pool->overdue, index);
     list_append(pool, &pool->spare, index);
+    return slot;
 }
 
 static bool is_over(const struct slot *slot, int64_t now_ns)
@@ -170,6 +185,8 @@ static int open_slot(struct fragment_pool *pool, const struct fragment *f, unsig
 {
     if (pool->waiting.count == FRAGMENT_DATAGRAMS_MAX)
         give_up(pool, pool->waiting.first, &pool->counters->fragments.evicted);
+    if (pool->waiting.count + pool->overdue.count > FRAGMENT_DATAGRAMS_MAX) /* nobody asked for them */
+        release_overdue(pool);
     int index = pool->spare.first;
     struct slot *slot = &pool->slots[index];
     if (slot->state == SLOT_DONE)
@@ -271,6 +288,8 @@ static void store(struct slot *slot, const struct fragment *f)
     if (f->offset == 0) {
         slot->has_first = true;
         slot->protocol = f->protocol;
+        slot->packet = *f->packet;
+        slot->headers = f->headers;
     }
     if (!f->more)
         slot->total = end;
@@ -350,4 +369,32 @@ enum decode_result fragment_add(struct fragment_pool *pool, const struct fragmen
         return DECODE_FRAGMENT;
     complete(pool, index, fragment->time_ns, datagram);
     return DECODED;
+}
+
+/* Bytes from the datagram's start up to the first that did not come. */
+static uint32_t unbroken(const struct slot *slot)
+{
+    uint32_t unit = 0;
+    while (unit < UNITS_MAX && slot->present[unit / 64] >> unit % 64 & 1)
+        unit++;
+    uint32_t size = unit * UNIT < slot->reach ? unit * UNIT : slot->reach;
+    return size < slot->captured ? size : slot->captured;
+}
+
+bool fragment_overdue(struct fragment_pool *pool, int64_t now_ns, struct beginning *beginning)
+{
+    if (pool->waiting.count)
+        expire(pool, now_ns);
+    if (!pool->overdue.count)
+        return false;
+    const struct slot *slot = release_overdue(pool);
+    uint32_t size = unbroken(slot), total = slot->total;
+    if (total == 0)
+        total = slot->protocol == IP_UDP ? FRAGMENT_DATAGRAM_SIZE : slot->reach + 1;
+    beginning->datagram.data = bytes_captured(slot->data, size, total);
+    beginning->datagram.missing = total - size;
+    beginning->datagram.protocol = slot->protocol;
+    beginning->packet = slot->packet;
+    beginning->headers = slot->headers;
+    return true;
 }

@@ -4,6 +4,7 @@
  *
  * ip.c gives every fragment to fragment_add() and reads on in what comes back once all parts are there. Only
  * the unbroken beginning that was captured is given back; what a snap length took away is `missing`.
+ * Datagrams that are given up give their beginning back through fragment_overdue(), where it came.
  */
 #ifndef ROLECALL_DECODE_FRAGMENT_H
 #define ROLECALL_DECODE_FRAGMENT_H
@@ -27,12 +28,22 @@ struct fragment {
     struct bytes data;
     uint32_t missing; /* bytes of this fragment that were not captured */
     int64_t time_ns;
+    const struct packet *packet; /* what the headers before it said */
+    uint32_t headers;            /* and how many bytes they had */
 };
 
 struct datagram {
     struct bytes data;
     uint32_t missing;
     uint8_t protocol;
+};
+
+/* The beginning of a datagram that never became whole. */
+struct beginning {
+    struct datagram datagram; /* a length that no fragment told is as long as it can be for UDP, which tells
+                                 its own, and else as long as what came */
+    struct packet packet;     /* of the first fragment, as it stood before the datagram was read */
+    uint32_t headers;
 };
 
 struct fragment_pool;
@@ -44,5 +55,9 @@ void fragment_pool_destroy(struct fragment_pool *pool);
  * ignored or refused. DECODE_MALFORMED: no datagram can have this part. */
 enum decode_result fragment_add(struct fragment_pool *pool, const struct fragment *fragment,
                                 struct datagram *datagram);
+
+/* One datagram that was given up, or is to be by this time (INT64_MAX: every one); its bytes stay until the
+ * next fragment_add(). False: there is none. */
+bool fragment_overdue(struct fragment_pool *pool, int64_t now_ns, struct beginning *beginning);
 
 #endif

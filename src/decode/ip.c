@@ -35,6 +35,8 @@ static enum decode_result reassemble(struct walk *w, struct chain *chain, struct
     f->data = w->data;
     f->missing = w->missing;
     f->time_ns = p->time_ns;
+    f->packet = p;
+    f->headers = w->headers;
     enum decode_result result = fragment_add(w->decoder->fragments, f, &datagram);
     if (result != DECODED)
         return result;
@@ -194,7 +196,7 @@ static enum decode_result walk_ipv4_fragment(struct walk *w, struct chain *chain
     return result == DECODED ? walk_ip_payload(w, chain) : result;
 }
 
-enum decode_result walk_unprotected(struct walk *w, uint8_t protocol)
+enum decode_result walk_protocol(struct walk *w, uint8_t protocol)
 {
     struct chain chain = {.is_v6 = !addr_is_v4(&w->packet->source), .protocol = protocol, .header_size = 0};
     return walk_ip_payload(w, &chain);

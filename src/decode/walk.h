@@ -137,8 +137,8 @@ enum decode_result walk_ppp(struct walk *w);
 enum decode_result walk_ipv4(struct walk *w);
 enum decode_result walk_ipv6(struct walk *w);
 enum decode_result walk_ip(struct walk *w); /* by the version nibble */
-/* What ESP left readable: the header of this protocol, of the IP packet that the ESP came in. */
-enum decode_result walk_unprotected(struct walk *w, uint8_t protocol);
+/* The header of this protocol, of the IP packet whose addresses are known already. */
+enum decode_result walk_protocol(struct walk *w, uint8_t protocol);
 
 /* gre.c */
 enum decode_result walk_gre(struct walk *w);

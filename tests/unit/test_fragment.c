@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * test_fragment.c - reassembly as decode_frame() shows it: order, both IP versions, tunnels, copies,
- * overlaps, snap lengths, time, a full pool, and how long a completed payload stays.
+ * overlaps, snap lengths, time, a full pool, how long a completed payload stays, and what is told of
+ * datagrams that never became whole.
  */
 #include "frame_build.h"
 
@@ -370,22 +371,161 @@ static void test_ipv6_headers_before_the_fragment_header(void)
     TEST_ASSERT_EQUAL_INT(40 + 8 + 24 + 80, packet.ip_bytes);
 }
 
+static bool overdue(int64_t at)
+{
+    memset(&packet, 0xa5, sizeof(packet));
+    return decode_overdue(decoder, at, &packet);
+}
+
+/* A first fragment of 40 bytes: 32 of the payload's `size`. */
+static void expect_beginning(size_t size, int64_t time_ns)
+{
+    TEST_ASSERT_TRUE(is_inner(&packet));
+    TEST_ASSERT_TRUE(packet.is_fragmented && packet.is_cut && packet.payload.cut);
+    TEST_ASSERT_EQUAL_INT(32, packet.payload.left);
+    TEST_ASSERT_EQUAL_INT(size, packet.payload_wirelen);
+    TEST_ASSERT_EQUAL_INT64(time_ns, packet.time_ns);
+    for (size_t i = 0; i < 32; i++)
+        TEST_ASSERT_EQUAL_INT(i, packet.payload.at[i]);
+}
+
+static void test_the_first_fragment_of_what_timed_out(void)
+{
+    int64_t start = now;
+    struct blob whole = datagram(72);
+    put(cut4(1, whole, 0, 40));
+    now += second;
+    put(cut6(2, whole, 0, 40));
+    put(cut4(3, whole, 40, 40)); /* its first never came */
+    TEST_ASSERT_FALSE(overdue(start + 30 * second));
+    TEST_ASSERT_TRUE(overdue(start + 30 * second + 1));
+    expect_beginning(72, start);
+    TEST_ASSERT_EQUAL_INT(1, packet.ip_id);
+    TEST_ASSERT_EQUAL_INT(0x40, packet.ttl);
+    TEST_ASSERT_FALSE(overdue(start + 30 * second + 1));
+    TEST_ASSERT_TRUE(overdue(start + 40 * second));
+    expect_beginning(72, start + second);
+    TEST_ASSERT_FALSE(overdue(start + 40 * second));
+    TEST_ASSERT_EQUAL_INT(3, FRAGMENTS.timed_out);
+    TEST_ASSERT_EQUAL_INT(2, FRAGMENTS.incomplete);
+    TEST_ASSERT_EQUAL_INT(DECODE_FRAGMENT, put(cut4(1, whole, 40, 40))); /* too late */
+    TEST_ASSERT_FALSE(overdue(INT64_MAX));
+}
+
+static void test_the_first_fragments_at_the_end(void)
+{
+    struct blob whole = datagram(72);
+    for (uint16_t i = 0; i < 256; i++)
+        put(cut4(i, whole, 0, 40));
+    put(cut4(1, whole, 40, 40)); /* this one became whole */
+    for (uint16_t i = 0; i < 256; i++) {
+        if (i == 1)
+            continue;
+        TEST_ASSERT_TRUE(overdue(INT64_MAX));
+        expect_beginning(72, now);
+        TEST_ASSERT_EQUAL_INT(i, packet.ip_id);
+    }
+    TEST_ASSERT_FALSE(overdue(INT64_MAX));
+}
+
+static void test_the_first_fragment_of_what_had_no_room(void)
+{
+    struct blob whole = datagram(72);
+    for (uint16_t i = 0; i < 260; i++)
+        put(cut4(i, whole, 0, 40));
+    /* Nobody asked in time for all but one. */
+    TEST_ASSERT_TRUE(overdue(now));
+    TEST_ASSERT_EQUAL_INT(3, packet.ip_id);
+    TEST_ASSERT_FALSE(overdue(now));
+    for (uint16_t i = 260; i < 1000; i++) {
+        put(cut4(i, whole, 0, 40));
+        TEST_ASSERT_TRUE(overdue(now));
+        TEST_ASSERT_EQUAL_INT(i - 256, packet.ip_id);
+        expect_beginning(72, now);
+        TEST_ASSERT_FALSE(overdue(now));
+    }
+}
+
+static void test_no_fragment_of_what_was_refused(void)
+{
+    struct blob whole = datagram(72), other = udp(50040, 3478, filler(72, 0x90));
+    put(cut4(1, whole, 0, 40));
+    put(cut4(1, other, 0, 40));
+    TEST_ASSERT_EQUAL_INT(1, FRAGMENTS.overlapping);
+    TEST_ASSERT_FALSE(overdue(INT64_MAX));
+}
+
+/* Whatever else came, the payload ends before the first gap and is as long as UDP says. */
+static void test_a_beginning_with_gaps(void)
+{
+    struct blob whole = datagram(192);
+    put(cut4(1, whole, 0, 40));
+    put(cut4(1, whole, 80, 40));
+    put(cut4(1, whole, 160, 40));
+    TEST_ASSERT_TRUE(overdue(INT64_MAX));
+    expect_beginning(192, now);
+    put(cut4(2, whole, 40, 40));
+    put(cut4(2, whole, 0, 40));
+    TEST_ASSERT_TRUE(overdue(INT64_MAX));
+    TEST_ASSERT_EQUAL_INT(72, packet.payload.left);
+    TEST_ASSERT_EQUAL_INT(192, packet.payload_wirelen);
+    struct blob first = cut4(3, whole, 0, 80);
+    decode_part(decoder, 1, first.at, first.size - 40, first.size, now, &packet);
+    TEST_ASSERT_TRUE(overdue(INT64_MAX));
+    expect_beginning(192, now);
+}
+
+static void test_beginnings_of_other_protocols(void)
+{
+    struct blob segment = tcp(50041, 5061, filler(60, 0));
+    struct blob frame = cut4(1, segment, 0, 40);
+    frame.at[14 + 9] = 6;
+    put(frame);
+    TEST_ASSERT_TRUE(overdue(INT64_MAX));
+    TEST_ASSERT_EQUAL_INT(6, packet.protocol);
+    TEST_ASSERT_EQUAL_INT(5061, packet.destination_port);
+    TEST_ASSERT_EQUAL_INT(20, packet.payload.left);
+    TEST_ASSERT_TRUE(packet.is_cut && packet.payload_wirelen > 20);
+    /* Too short for ports: there is nothing to tell. */
+    frame = cut4(2, segment, 0, 8);
+    frame.at[14 + 9] = 6;
+    put(frame);
+    TEST_ASSERT_FALSE(overdue(INT64_MAX));
+    /* Of a tunnel's packet the inner one, with the layers before and behind the gap. */
+    struct blob tunnel = udp(40000, 4789, join(hex("08000000 00138900"), inner_ethernet()));
+    frame = cut4(3, tunnel, 0, 72);
+    struct blob tagged =
+        join(hex("020000000002 020000000001 8100 0064"), part_of(frame, 12, frame.size - 12));
+    put(tagged);
+    TEST_ASSERT_TRUE(overdue(INT64_MAX));
+    TEST_ASSERT_TRUE(is_inner(&packet));
+    TEST_ASSERT_EQUAL_INT(100, packet.vlan);
+    TEST_ASSERT_EQUAL_INT(2, packet.layer_count);
+    TEST_ASSERT_EQUAL_INT(LAYER_VXLAN, packet.layers[1]);
+    TEST_ASSERT_EQUAL_INT(16, packet.payload_wirelen);
+}
+
 /* Random fragments of few datagrams: the counters must add up and nothing may be read or written elsewhere.
  */
 static void test_random_fragments(void)
 {
-    unsigned seed = 4711;
+    unsigned seed = 4711, beginnings = 0;
     for (unsigned i = 0; i < 100000; i++) {
         seed = seed * 1664525u + 1013904223u;
         uint16_t id = (uint16_t)(seed >> 28);
         size_t offset = (seed >> 16 & 15) * 8;
         size_t size = (seed >> 20 & 7) * 8 + 8;
         struct blob frame = fragment4(id, offset, seed >> 12 & 1, filler(size, (uint8_t)offset));
-        now += second / 10;
+        now += i % 40 ? second / 10 : 60 * second;
         size_t caplen = seed >> 8 & 3 ? frame.size : frame.size - size / 2;
         enum decode_result result = decode_part(decoder, 1, frame.at, caplen, frame.size, now, &packet);
         TEST_ASSERT_TRUE(result != DECODED || packet.payload.left <= packet.payload_wirelen);
+        if (i % 3 == 0 && decode_overdue(decoder, now, &packet)) {
+            TEST_ASSERT_TRUE(packet.payload.left <= packet.payload_wirelen);
+            beginnings++;
+        }
     }
+    TEST_ASSERT_TRUE(beginnings > 0);
     TEST_ASSERT_TRUE(FRAGMENTS.reassembled > 0);
     TEST_ASSERT_TRUE(FRAGMENTS.overlapping > 0);
     TEST_ASSERT_TRUE(FRAGMENTS.kept >= FRAGMENTS.reassembled);
@@ -411,6 +551,12 @@ int main(void)
     RUN_TEST(test_fragments_inside_fragments);
     RUN_TEST(test_ipv6_headers_behind_the_fragment_header);
     RUN_TEST(test_ipv6_headers_before_the_fragment_header);
+    RUN_TEST(test_the_first_fragment_of_what_timed_out);
+    RUN_TEST(test_the_first_fragments_at_the_end);
+    RUN_TEST(test_the_first_fragment_of_what_had_no_room);
+    RUN_TEST(test_no_fragment_of_what_was_refused);
+    RUN_TEST(test_a_beginning_with_gaps);
+    RUN_TEST(test_beginnings_of_other_protocols);
     RUN_TEST(test_random_fragments);
     return UNITY_END();
 }
