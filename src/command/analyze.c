@@ -408,6 +408,15 @@ static int judge_captures(struct analysis *a)
     return status_of(a);
 }
 
+/* What is no mistake but probably not meant. */
+static void print_lint(const struct site *site, const struct rules *rules)
+{
+    struct mistakes warnings = {0};
+    site_lint(site, rules, time(NULL) * INT64_C(1000000000), &warnings);
+    mistakes_print(&warnings, "warning: ", stderr);
+    mistakes_clear(&warnings);
+}
+
 static int analyze(struct analysis *a)
 {
     struct mistakes mistakes = {0};
@@ -416,6 +425,8 @@ static int analyze(struct analysis *a)
         const struct options *options = a->options;
         /* The site is checked before a capture is opened: a mistake in it should not wait for hours of reading. */
         struct site *checked = options->site ? site_load(options->site, a->rules, &mistakes) : NULL;
+        if (checked)
+            print_lint(checked, a->rules);
         site_free(checked);
         if (!options->site || checked) {
             bool is_usage;

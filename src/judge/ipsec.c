@@ -174,6 +174,8 @@ void ipsec_finish(struct judge *judge)
         struct ipsec_episode *episode = map_value(&judge->episodes, i);
         settle_state(judge, map_key(&judge->episodes, i), episode);
         judge_verdict_ipsec(judge, &episode->flow, &episode->verdict);
+        if (episode->verdict.outcome && episode->answered)
+            episode->verdict.outcome = "established";
     }
 }
 

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#ifndef INSTALLED_RULES /* where `cmake --install` puts them */
 #define INSTALLED_RULES "/usr/share/rolecall/rules"
+#endif
 #define LOCAL_RULES     "/etc/rolecall/rules.d"
 
 struct paths {
