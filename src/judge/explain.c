@@ -30,13 +30,14 @@ struct inquiry {
 
 static void evidence_of_tcp(const struct explain_question *question, struct flow *flow)
 {
-    unsigned initiator = flow->first, responder = 1 - initiator;
+    unsigned initiator = flow->first, responder = 1 - initiator, flags = 0;
     if (!question->from_middle)
-        flow->flags |= FLOW_SYN_0 << initiator;
+        flags |= FLOW_SYN_0 << initiator;
     if (question->outcome == EXPLAIN_ANSWERED)
-        flow->flags |= FLOW_SYN_ACK_0 << responder | FLOW_DATA_0 | FLOW_DATA_1;
+        flags |= FLOW_SYN_ACK_0 << responder | FLOW_DATA_0 | FLOW_DATA_1;
     if (question->outcome == EXPLAIN_REFUSED)
-        flow->flags |= FLOW_REFUSED;
+        flags |= FLOW_REFUSED;
+    flow->flags = (uint16_t)flags;
 }
 
 static void make_flow(const struct explain_question *question, struct flow *flow)
