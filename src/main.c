@@ -16,6 +16,7 @@ static const char usage[] =
     "  discover   find the hosts and roles in capture files, and print them as a site file\n"
     "  explain    say why a flow is judged as it is, row by row\n"
     "  matrix     list, show, compare and check the documented rows\n"
+    "  site       make a site file of a table of hosts\n"
     "  version    print the version\n"
     "\n"
     "`rolecall COMMAND --help` tells more.\n";
@@ -34,6 +35,7 @@ static const struct {
                 {"discover", command_discover},
                 {"explain", command_explain},
                 {"matrix", command_matrix},
+                {"site", command_site},
                 {"version", command_version},
                 {"--version", command_version}};
 

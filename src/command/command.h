@@ -12,5 +12,6 @@ int command_analyze(int argc, char **argv);
 int command_discover(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_matrix(int argc, char **argv);
+int command_site(int argc, char **argv);
 
 #endif
