@@ -3,48 +3,24 @@
  * engine.c - the packet's whole path: capture hands in a frame, decode makes a packet of it, its flow is found and
  * follows it, identification looks at the payload, the judge hears what changed, events leave.
  *
- * Frames are gathered into batches. A flow belongs to one of SHARDS shards by its address pair, and a shard to one
- * worker; what a worker has to say to the judge goes into notes, which are handed over in packet order, shard by shard
- * within one packet. With one worker the notes are handed over at once. So the judge hears the same story for any
- * number of workers, and the output is the same. Newcomers start at engine_frame() and work_on_packet().
+ * Frames are gathered into batches (pipeline.h). A flow belongs to one of PIPELINE_SHARDS shards by its address pair, and
+ * a shard to one worker; what a worker has to say to the judge goes into notes, which are handed over in packet order,
+ * shard by shard within one packet. So the judge hears the same story for any number of workers, and the output is the
+ * same. Newcomers start at engine_frame() and work_on_packet().
  */
 #include "rolecall/engine.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "rolecall/decode.h"
 #include "rolecall/event.h"
 #include "rolecall/judge.h"
+#include "pipeline.h"
 
 enum {
-    SHARDS = 16,
-    BATCH_PACKETS = 256,
-    BATCH_BYTES = 1 << 20,     /* copied frames of a batch; a larger frame is cut */
-    DATAGRAM_BYTES = 65536,    /* the largest that fragments make */
-    BATCHES = 4,               /* in the ring between reader and workers */
-    WORKERS_MAX = 16,
-    EXPIRE_PER_BATCH = 256,    /* flows a shard may end by silence before a batch */
-    FLOWS_DEFAULT = 262144,
-    NOTES_PER_PACKET = 3       /* a flow evicted, one begun, one changed */
-};
-
-enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
-
-/* What a worker tells the judge: a copy, because the flow goes on changing. */
-struct note {
-    uint32_t order; /* packet in the batch + 1, then shard: what comes first is told first */
-    uint32_t slot;
-    uint8_t kind;
-    uint8_t end; /* enum flow_end */
-    uint8_t speaker;
-    uint16_t step;
-    int64_t now_ns;
-    struct flow flow;
-    struct addr icmp_sender;
-    struct proto_facts facts;
-    struct proto_learned learned;
+    DATAGRAM_BYTES = 65536, /* the largest that fragments make */
+    FLOWS_DEFAULT = 262144
 };
 
 struct shard {
@@ -54,36 +30,15 @@ struct shard {
     uint64_t evicted;
 };
 
-struct batch_packet {
-    struct packet packet;
-    struct flow_key key;
-    uint64_t hash;
-    uint8_t side, shard;
-    bool is_icmp; /* key is that of the quoted flow, side the sender of the quoted packet */
-};
-
-struct batch {
-    struct batch_packet packets[BATCH_PACKETS];
-    unsigned count;
-    int64_t first_ns, last_ns;
-    uint8_t *bytes;
-    size_t used;
-    struct note *notes[WORKERS_MAX];
-    uint32_t note_count[WORKERS_MAX], note_room[WORKERS_MAX];
-};
-
+/* Where one worker stands in its share of a batch. */
 struct worker {
     struct engine *engine;
     unsigned number;
-    pthread_t thread;
-    bool started;
-    uint64_t done;            /* batches worked on */
-    struct batch *batch;      /* being worked on */
+    struct batch *batch;
     int64_t now_ns;           /* of the packet being worked on */
-    uint32_t order;
+    uint32_t order;           /* of its notes: the packet, then the shard */
     unsigned step;
     struct addr icmp_sender;
-    uint64_t notes_lost;
 };
 
 struct engine {
@@ -91,27 +46,19 @@ struct engine {
     struct decoder *decoder;
     struct judge *judge;
     struct event_writer writer;
-    struct shard shards[SHARDS];
+    struct shard shards[PIPELINE_SHARDS];
     struct worker workers[WORKERS_MAX];
-    struct batch batches[BATCHES];
-    uint64_t filled, collected; /* batches handed to the workers, and taken back from them */
+    struct pipeline pipeline;
     int64_t now_ns;             /* latest packet time read */
     int64_t told_ns;            /* time of the packet the judge is hearing of */
-    uint64_t packets, bytes, icmp_errors, icmp_unbound, duplicates, oversized;
-    bool stopping, finished;
-    pthread_mutex_t lock;
-    pthread_cond_t work_ready, work_done;
+    uint64_t packets, bytes, icmp_errors, oversized;
+    bool finished;
 };
-
-static bool is_inline(const struct engine *engine)
-{
-    return engine->options.workers == 1;
-}
 
 static uint32_t flows_per_shard(const struct engine_options *options)
 {
     uint32_t flows = options->flows_max ? options->flows_max : FLOWS_DEFAULT;
-    return (flows + SHARDS - 1) / SHARDS < 64 ? 64 : (flows + SHARDS - 1) / SHARDS;
+    return (flows + PIPELINE_SHARDS - 1) / PIPELINE_SHARDS < 64 ? 64 : (flows + PIPELINE_SHARDS - 1) / PIPELINE_SHARDS;
 }
 
 /* Pools of identification, in proportion to the flows; pages that no flow ever needed are not touched. */
@@ -166,29 +113,17 @@ static void tell(struct worker *worker, enum note_kind kind, struct flow *flow, 
                  unsigned speaker, const struct proto_learned *learned)
 {
     struct engine *engine = worker->engine;
-    const struct shard *shard = &engine->shards[worker->order % SHARDS];
+    const struct shard *shard = &engine->shards[worker->order % PIPELINE_SHARDS];
     struct judge_flow in = {.flow = flow, .facts = identify_facts(shard->identifier, &flow->identity),
                             .slot = shard->first_slot + index, .now_ns = worker->now_ns, .step = worker->step,
                             .icmp_sender = worker->icmp_sender};
-    if (is_inline(engine)) {
+    if (pipeline_is_inline(&engine->pipeline)) {
         tell_judge(engine, kind, end, &in, speaker, learned);
         return;
     }
-    struct batch *batch = worker->batch;
-    uint32_t *count = &batch->note_count[worker->number];
-    if (*count == batch->note_room[worker->number]) {
-        /* Room is made for the worst case; should it not suffice, growing is better than silence. */
-        uint32_t room = batch->note_room[worker->number] * 2;
-        struct note *more = realloc(batch->notes[worker->number], room * sizeof *more);
-        if (!more) {
-            worker->notes_lost++;
-            return;
-        }
-        batch->notes[worker->number] = more;
-        batch->note_room[worker->number] = room;
-    }
-    struct note *note = &batch->notes[worker->number][(*count)++];
-    note->order = worker->order;
+    struct note *note = pipeline_note(&engine->pipeline, worker->batch, worker->number, worker->order);
+    if (!note)
+        return;
     note->slot = in.slot;
     note->kind = (uint8_t)kind;
     note->end = (uint8_t)end;
@@ -202,12 +137,19 @@ static void tell(struct worker *worker, enum note_kind kind, struct flow *flow, 
         note->learned = *learned;
 }
 
+static void tell_note(void *context, const struct note *note)
+{
+    struct judge_flow in = {.flow = &note->flow, .facts = &note->facts, .slot = note->slot, .now_ns = note->now_ns,
+                            .step = note->step, .icmp_sender = note->icmp_sender};
+    tell_judge(context, note->kind, note->end, &in, note->speaker, &note->learned);
+}
+
 /* ---- one worker's share of a batch ---- */
 
 static void flow_is_over(void *context, struct flow *flow, uint32_t index, enum flow_end end)
 {
     struct worker *worker = context;
-    struct shard *shard = &worker->engine->shards[worker->order % SHARDS];
+    struct shard *shard = &worker->engine->shards[worker->order % PIPELINE_SHARDS];
     shard->evicted += end == FLOW_END_EVICTED;
     worker->step = 0;
     tell(worker, NOTE_END, flow, index, end, 0, NULL);
@@ -298,108 +240,29 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
 
 static void expire(struct worker *worker, const struct batch *batch)
 {
-    for (unsigned s = worker->number; s < SHARDS; s += worker->engine->options.workers) {
+    for (unsigned s = worker->number; s < PIPELINE_SHARDS; s += worker->engine->options.workers) {
         worker->order = s;
         worker->now_ns = batch->first_ns;
         flow_table_expire(worker->engine->shards[s].table, batch->first_ns, EXPIRE_PER_BATCH, flow_is_over, worker);
     }
 }
 
-static void work_on_batch(struct worker *worker, struct batch *batch)
+static void work_on_batch(void *context, unsigned number, struct batch *batch)
 {
-    unsigned workers = worker->engine->options.workers;
+    struct engine *engine = context;
+    struct worker *worker = &engine->workers[number];
+    unsigned workers = engine->options.workers;
     worker->batch = batch;
-    batch->note_count[worker->number] = 0;
     expire(worker, batch);
     for (unsigned i = 0; i < batch->count; i++)
-        if (batch->packets[i].shard % workers == worker->number)
-            flow_table_prefetch(worker->engine->shards[batch->packets[i].shard].table, batch->packets[i].hash);
+        if (batch->packets[i].shard % workers == number)
+            flow_table_prefetch(engine->shards[batch->packets[i].shard].table, batch->packets[i].hash);
     for (unsigned i = 0; i < batch->count; i++) {
-        if (batch->packets[i].shard % workers != worker->number)
+        if (batch->packets[i].shard % workers != number)
             continue;
-        worker->order = (i + 1) * SHARDS + batch->packets[i].shard;
+        worker->order = (i + 1) * PIPELINE_SHARDS + batch->packets[i].shard;
         work_on_packet(worker, &batch->packets[i]);
     }
-}
-
-/* ---- handing batches to workers and taking their notes back ---- */
-
-static void *worker_thread(void *argument)
-{
-    struct worker *worker = argument;
-    struct engine *engine = worker->engine;
-    pthread_mutex_lock(&engine->lock);
-    for (;;) {
-        while (worker->done == engine->filled && !engine->stopping)
-            pthread_cond_wait(&engine->work_ready, &engine->lock);
-        if (worker->done == engine->filled)
-            break;
-        struct batch *batch = &engine->batches[worker->done % BATCHES];
-        pthread_mutex_unlock(&engine->lock);
-        work_on_batch(worker, batch);
-        pthread_mutex_lock(&engine->lock);
-        worker->done++;
-        pthread_cond_signal(&engine->work_done);
-    }
-    pthread_mutex_unlock(&engine->lock);
-    return NULL;
-}
-
-/* All workers' notes of one batch, in the order of their packets. */
-static void tell_notes(struct engine *engine, struct batch *batch)
-{
-    uint32_t next[WORKERS_MAX] = {0};
-    for (;;) {
-        const struct note *first = NULL;
-        unsigned from = 0;
-        for (unsigned w = 0; w < engine->options.workers; w++) {
-            if (next[w] == batch->note_count[w])
-                continue;
-            const struct note *note = &batch->notes[w][next[w]];
-            if (!first || note->order < first->order) {
-                first = note;
-                from = w;
-            }
-        }
-        if (!first)
-            return;
-        next[from]++;
-        struct judge_flow in = {.flow = &first->flow, .facts = &first->facts, .slot = first->slot,
-                                .now_ns = first->now_ns, .step = first->step, .icmp_sender = first->icmp_sender};
-        tell_judge(engine, first->kind, first->end, &in, first->speaker, &first->learned);
-    }
-}
-
-/* Takes back the oldest batch that is out; waits until every worker has done its share. */
-static void collect(struct engine *engine)
-{
-    pthread_mutex_lock(&engine->lock);
-    for (unsigned w = 0; w < engine->options.workers; w++)
-        while (engine->workers[w].done <= engine->collected)
-            pthread_cond_wait(&engine->work_done, &engine->lock);
-    pthread_mutex_unlock(&engine->lock);
-    tell_notes(engine, &engine->batches[engine->collected % BATCHES]);
-    engine->collected++;
-}
-
-static void hand_over(struct engine *engine)
-{
-    struct batch *batch = &engine->batches[engine->filled % BATCHES];
-    if (!batch->count)
-        return;
-    if (is_inline(engine)) {
-        work_on_batch(&engine->workers[0], batch);
-    } else {
-        pthread_mutex_lock(&engine->lock);
-        engine->filled++;
-        pthread_cond_broadcast(&engine->work_ready);
-        pthread_mutex_unlock(&engine->lock);
-        while (engine->filled - engine->collected == BATCHES)
-            collect(engine);
-        batch = &engine->batches[engine->filled % BATCHES];
-    }
-    batch->count = 0;
-    batch->used = 0;
 }
 
 /* ---- the reader's side ---- */
@@ -430,19 +293,17 @@ static bool place(struct engine *engine, struct batch_packet *item)
     }
     item->side = (uint8_t)side;
     item->hash = flow_key_hash(&item->key, engine->options.hash_key);
-    item->shard = (uint8_t)(flow_pair_hash(&item->key, engine->options.hash_key) % SHARDS);
+    item->shard = (uint8_t)(flow_pair_hash(&item->key, engine->options.hash_key) % PIPELINE_SHARDS);
     return true;
 }
 
 /* The batch being filled, with room for one more packet of `size` bytes. */
 static struct batch *batch_with_room(struct engine *engine, size_t size)
 {
-    struct batch *batch = &engine->batches[engine->filled % BATCHES];
-    if (batch->count == BATCH_PACKETS || batch->used + size > BATCH_BYTES) {
-        hand_over(engine);
-        batch = &engine->batches[engine->filled % BATCHES];
-    }
-    return batch;
+    const struct batch *batch = pipeline_batch(&engine->pipeline);
+    if (batch->count == BATCH_PACKETS || batch->used + size > BATCH_BYTES)
+        pipeline_hand_over(&engine->pipeline);
+    return pipeline_batch(&engine->pipeline);
 }
 
 /* Takes the packet that stands in the batch's next place; false: it belongs to no flow. */
@@ -524,12 +385,12 @@ static void end_flows(struct engine *engine)
 {
     struct endings endings = {0};
     size_t count = 0;
-    for (unsigned s = 0; s < SHARDS; s++)
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++)
         count += flow_table_count(engine->shards[s].table);
     endings.list = calloc(count + 1, sizeof *endings.list);
     if (!endings.list)
         return;
-    for (unsigned s = 0; s < SHARDS; s++) {
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
         endings.shard = s;
         flow_table_each(engine->shards[s].table, gather, &endings);
     }
@@ -569,26 +430,11 @@ static void tell_stats(struct engine *engine)
     event_stats(&engine->writer, counters, count, engine->now_ns);
 }
 
-static void stop_workers(struct engine *engine)
-{
-    if (is_inline(engine))
-        return;
-    pthread_mutex_lock(&engine->lock);
-    engine->stopping = true;
-    pthread_cond_broadcast(&engine->work_ready);
-    pthread_mutex_unlock(&engine->lock);
-    for (unsigned w = 0; w < engine->options.workers; w++)
-        if (engine->workers[w].started)
-            pthread_join(engine->workers[w].thread, NULL);
-}
-
 void engine_finish(struct engine *engine)
 {
     assert(!engine->finished);
     take_overdue(engine, INT64_MAX);
-    hand_over(engine);
-    while (engine->collected < engine->filled)
-        collect(engine);
+    pipeline_drain(&engine->pipeline);
     end_flows(engine);
     engine->told_ns = engine->now_ns;
     judge_finish(engine->judge, engine->now_ns);
@@ -612,7 +458,7 @@ static void finding_told(void *context, const struct finding *finding)
 static bool make_shards(struct engine *engine)
 {
     uint32_t flows = flows_per_shard(&engine->options);
-    for (unsigned s = 0; s < SHARDS; s++) {
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
         struct shard *shard = &engine->shards[s];
         shard->first_slot = s * (flows + 1);
         shard->table = flow_table_create(flows);
@@ -623,40 +469,22 @@ static bool make_shards(struct engine *engine)
     return true;
 }
 
-static bool make_batches(struct engine *engine)
-{
-    uint32_t room = BATCH_PACKETS * NOTES_PER_PACKET + SHARDS * EXPIRE_PER_BATCH;
-    for (unsigned b = 0; b < BATCHES; b++) {
-        engine->batches[b].bytes = malloc(BATCH_BYTES);
-        if (!engine->batches[b].bytes)
-            return false;
-        for (unsigned w = 0; w < engine->options.workers && !is_inline(engine); w++) {
-            engine->batches[b].note_room[w] = room;
-            engine->batches[b].notes[w] = malloc(room * sizeof(struct note));
-            if (!engine->batches[b].notes[w])
-                return false;
-        }
-    }
-    return true;
-}
-
-static bool start_workers(struct engine *engine)
+static bool start_pipeline(struct engine *engine)
 {
     for (unsigned w = 0; w < engine->options.workers; w++) {
         engine->workers[w].engine = engine;
         engine->workers[w].number = w;
-        if (is_inline(engine))
-            continue;
-        if (pthread_create(&engine->workers[w].thread, NULL, worker_thread, &engine->workers[w]) != 0)
-            return false;
-        engine->workers[w].started = true;
     }
-    return true;
+    engine->pipeline.workers = engine->options.workers;
+    engine->pipeline.work = work_on_batch;
+    engine->pipeline.tell = tell_note;
+    engine->pipeline.context = engine;
+    return pipeline_init(&engine->pipeline);
 }
 
 static struct judge_options judge_options_of(const struct engine_options *options)
 {
-    return (struct judge_options){.policy = options->policy, .flow_slots = SHARDS * (flows_per_shard(options) + 1),
+    return (struct judge_options){.policy = options->policy, .flow_slots = PIPELINE_SHARDS * (flows_per_shard(options) + 1),
                                   .told = finding_told};
 }
 
@@ -670,9 +498,6 @@ struct engine *engine_create(const struct engine_options *options)
         engine->options.workers = 1;
     if (engine->options.workers > WORKERS_MAX)
         engine->options.workers = WORKERS_MAX;
-    pthread_mutex_init(&engine->lock, NULL);
-    pthread_cond_init(&engine->work_ready, NULL);
-    pthread_cond_init(&engine->work_done, NULL);
     engine->writer = (struct event_writer){.policy = options->policy, .hostname = options->hostname,
                                            .run_id = options->run_id ? options->run_id : "0000000000000000",
                                            .with_created = options->with_created, .line = options->line,
@@ -681,7 +506,7 @@ struct engine *engine_create(const struct engine_options *options)
     judge_options.context = engine;
     engine->decoder = decoder_create();
     engine->judge = judge_create(&judge_options);
-    if (!engine->decoder || !engine->judge || !make_shards(engine) || !make_batches(engine) || !start_workers(engine)) {
+    if (!engine->decoder || !engine->judge || !make_shards(engine) || !start_pipeline(engine)) {
         engine_destroy(engine);
         return NULL;
     }
@@ -692,21 +517,13 @@ void engine_destroy(struct engine *engine)
 {
     if (!engine)
         return;
-    stop_workers(engine);
-    for (unsigned s = 0; s < SHARDS; s++) {
+    pipeline_fini(&engine->pipeline);
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
         flow_table_destroy(engine->shards[s].table);
         identifier_destroy(engine->shards[s].identifier);
     }
-    for (unsigned b = 0; b < BATCHES; b++) {
-        free(engine->batches[b].bytes);
-        for (unsigned w = 0; w < WORKERS_MAX; w++)
-            free(engine->batches[b].notes[w]);
-    }
     judge_destroy(engine->judge);
     decoder_destroy(engine->decoder);
-    pthread_cond_destroy(&engine->work_done);
-    pthread_cond_destroy(&engine->work_ready);
-    pthread_mutex_destroy(&engine->lock);
     free(engine);
 }
 
@@ -715,10 +532,9 @@ size_t engine_memory(const struct engine *engine)
     const struct engine_options *options = &engine->options;
     uint32_t flows = flows_per_shard(options);
     struct judge_options judge_options = judge_options_of(options);
-    size_t notes = is_inline(engine) ? 0 : (BATCH_PACKETS * NOTES_PER_PACKET + SHARDS * EXPIRE_PER_BATCH) * sizeof(struct note);
     return sizeof *engine + judge_memory(&judge_options) +
-           SHARDS * (flow_table_memory(flows) + identifier_memory(works_of(flows), windows_of(flows), facts_of(flows))) +
-           BATCHES * (BATCH_BYTES + notes * options->workers);
+           PIPELINE_SHARDS * (flow_table_memory(flows) + identifier_memory(works_of(flows), windows_of(flows), facts_of(flows))) +
+           pipeline_memory(options->workers);
 }
 
 const struct judge *engine_judge(const struct engine *engine)
@@ -729,7 +545,7 @@ const struct judge *engine_judge(const struct engine *engine)
 static uint64_t sum_identify(const struct engine *engine, size_t offset)
 {
     uint64_t sum = 0;
-    for (unsigned s = 0; s < SHARDS; s++) {
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
         uint64_t value;
         memcpy(&value, (const char *)identify_counters(engine->shards[s].identifier) + offset, sizeof value);
         sum += value;
@@ -742,7 +558,7 @@ const char *engine_counter(const struct engine *engine, unsigned index, uint64_t
     const struct decoder_counters *decoded = decoder_counters(engine->decoder);
     const struct judge_totals *totals = judge_totals(engine->judge);
     uint64_t evicted = 0;
-    for (unsigned s = 0; s < SHARDS; s++)
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++)
         evicted += engine->shards[s].evicted;
     const struct event_counter counters[] = {
         {"packets", engine->packets},
