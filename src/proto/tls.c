@@ -179,7 +179,9 @@ static enum proto_answer hello_begins(const struct bytes *data, struct beginning
     if (answer == PROTO_NO)
         return PROTO_NO;
     beginning->evidence = here < body_size || hello.closed ? 2 : 1;
-    beginning->goes_on = h.record_left > 0 || (record_read(&h.data, &record) && record_is_valid(&record));
+    size_t missing = body_size - here;
+    beginning->goes_on = h.record_left > missing ||
+                         (missing == 0 && record_read(&h.data, &record) && record_is_valid(&record));
     return PROTO_YES;
 }
 
@@ -215,6 +217,8 @@ static enum proto_answer recognise_old_hello(const struct bytes *data, struct tl
 {
     size_t size;
     enum proto_answer answer = old_hello_begins(*data, &size);
+    if (answer != PROTO_NO && data->left >= 2) /* of a hello that the capture cut off, the length is enough */
+        memory->old_hello = size == PRETENDED_OLD_HELLO_SIZE;
     if (answer != PROTO_YES)
         return answer;
     struct bytes rest = *data;
@@ -222,7 +226,6 @@ static enum proto_answer recognise_old_hello(const struct bytes *data, struct tl
     bytes_skip(&rest, size);
     if (record_read(&rest, &record) && !record_is_valid(&record))
         return PROTO_NO;
-    memory->old_hello = size == PRETENDED_OLD_HELLO_SIZE;
     reply->evidence = 2;
     return memory->old_hello ? PROTO_MORE : PROTO_YES;
 }

@@ -616,6 +616,13 @@ static void test_pretended_ssl2_form_alone_is_no_tls(void)
     feed_segment(feed, 0, TEXT("\x4c\xc0\7\xd5\x22"));
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed->reply.answer);
 
+    for (size_t n = 2; n < sizeof pretended_old_hello; n++) { /* nor where the capture cut it off */
+        struct feed *cut = feed_new(&proto_tls);
+        feed_segment(cut, 0, pretended_old_hello, n);
+        feed_segment(cut, 1, answer.at, 12);
+        TEST_ASSERT_FALSE(cut->named);
+    }
+
     uint8_t odd[40] = {0x80, 29, 1, 3, 1, 0, 4, 0, 0, 0, 16}; /* 4 bytes of ciphers, 3 to each */
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, feed_ask(feed_new(&proto_tls), 0, odd, 31, 31));
     odd[1] = 27, odd[6] = 3, odd[10] = 15; /* a challenge of 15 bytes */
