@@ -97,7 +97,7 @@ static void test_none_at_all(void)
     TEST_ASSERT_TRUE(pool_init(&none, SIZE, 0));
     TEST_ASSERT_EQUAL_UINT(0, pool_take(&none));
     pool_fini(&none);
-    pool_fini(&none); /* again is harmless */
+    TEST_ASSERT_TRUE(!none.items && !none.next);
     TEST_ASSERT_EQUAL_UINT64((COUNT + 1) * (SIZE + 4), pool_memory(SIZE, COUNT));
 }
 
