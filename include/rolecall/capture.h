@@ -5,7 +5,7 @@
  * capture_open_files() takes files, folders and "-", looks at each input once (format, link type, first
  * record), orders them by their first packet's time and returns a struct capture. capture_next() then hands
  * out frames until CAPTURE_END; an input that ends badly is one CAPTURE_PROBLEM, and reading goes on with the
- * next one. capture_rewind() starts the same list again. pcap and pcapng are read by libpcap; gzip and zstd
+ * next one. capture_rewind() starts the same list again. pcap (by libpcap) and pcapng are read; gzip and zstd
  * are unpacked on the way. What a file is, its first bytes tell, never its name.
  *
  * A capture belongs to one thread. Everything it returns lives until capture_close(), a frame's bytes until
@@ -55,7 +55,8 @@ enum { CAPTURE_SIGNATURE_MAX = 24 + 16 + 256 };
 struct capture_input {
     const char *name; /* as given, or folder/file; "-" for standard input */
     enum capture_input_state state;
-    int linktype;              /* DLT number; -1 when the file could not be opened as a capture */
+    int linktype; /* DLT number, of pcapng the first packet's; -1 when the file could not be opened as a
+                     capture */
     const char *linktype_name; /* libpcap's, "EN10MB"; "" when it has none */
     uint64_t size;             /* bytes of the file as stored; 0 for a stream */
     uint64_t packets, bytes;   /* delivered since the start or the last rewind; bytes on the wire */

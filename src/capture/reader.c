@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * reader.c - one pcap or pcapng file through libpcap. Called by file.c. Turns libpcap's errors into sentences
- * for the operator, and its times into nanoseconds that can be subtracted without overflow. The file formats
- * themselves are left to libpcap (pcap-savefile(5), the pcapng draft); only what names the input's content is
- * taken from the bytes beside it.
+ * reader.c - one pcap file through libpcap, or one pcapng file through pcapng.c. Called by file.c. Turns
+ * errors into sentences for the operator, and times into nanoseconds that can be subtracted without overflow.
+ * Filters are libpcap's (pcap-filter(7)), compiled for each link type that a file has. What names the input's
+ * content is taken from the bytes beside it.
  */
+#include "pcapng.h"
 #include "reader.h"
 #include "unpack.h"
 
@@ -14,24 +15,42 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { LINKTYPES_MAX = 32, FILTER_SNAPLEN = 262144 };
+
+/* The filter for one link type. */
+struct filter {
+    int linktype;
+    bool is_possible; /* "ether host" is not, where there is no Ethernet: no packet passes then */
+    struct bpf_program program;
+};
+
+struct record {
+    int64_t time_ns;
+    uint32_t caplen, wirelen;
+    int linktype;
+    const uint8_t *at;
+};
+
 struct reader {
     const char *path;
     struct unpack *unpack;
-    pcap_t *pcap;
-    bool has_filter;
-    bool is_pcapng;
-    struct bpf_program filter;
-    uint64_t records; /* read, those that the filter held back too */
-    int result;       /* pcap_next_ex()'s, with the record it returned */
-    struct pcap_pkthdr *header;
-    const u_char *data;
+    pcap_t *pcap;           /* a pcap file; closes the stream, too */
+    FILE *stream;           /* a pcapng file */
+    struct pcapng *pcapng;  /* likewise */
+    const char *expression; /* of the filter; NULL: none */
+    struct filter filters[LINKTYPES_MAX];
+    size_t filter_count;
+    int linktype;              /* of the first packet, or the first interface where there is none */
+    uint64_t records;          /* read, those that the filter held back too */
+    enum reader_status status; /* of the last try to read one */
+    struct record record;
     bool is_held; /* this record was looked at and is still to be read */
 };
 
 static const int64_t second_ns = 1000000000;
 static const int64_t latest_ns = (INT64_C(1) << 62) - 1;
 
-static const uint8_t pcapng_magic[] = {0x0a, 0x0d, 0x0d, 0x0a};
+enum { PCAPNG_FIRST_BYTE = 0x0a }; /* of the section header's type; no pcap file begins with it */
 
 /* Could these be the first bytes of a capture file? pcap-savefile(5) and its nanosecond and "modified"
  * variants, written by machines of either byte order; pcapng. */
@@ -63,8 +82,8 @@ static const char *unpack_complaint(const struct unpack *unpack, char text[CAPTU
     }
 }
 
-/* Why libpcap took no capture from this stream. */
-static void explain_refusal(const char *path, const struct unpack *unpack, const char *libpcap_says,
+/* Why no capture can be read from this stream. */
+static void explain_refusal(const char *path, const struct unpack *unpack, const char *format_says,
                             char why[CAPTURE_TEXT_SIZE])
 {
     char text[CAPTURE_TEXT_SIZE];
@@ -80,7 +99,7 @@ static void explain_refusal(const char *path, const struct unpack *unpack, const
     else if (unpack_at_end(unpack))
         snprintf(why, CAPTURE_TEXT_SIZE, "%s: cut inside the file header", path);
     else
-        snprintf(why, CAPTURE_TEXT_SIZE, "%s: %s", path, libpcap_says);
+        snprintf(why, CAPTURE_TEXT_SIZE, "%s: %s", path, format_says);
 }
 
 static enum reader_opened refuse(struct reader *reader, enum reader_opened answer)
@@ -95,14 +114,10 @@ static int open_descriptor(const char *path)
                                   : open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Gives the stream to libpcap. False: refused, or no memory. */
-static bool open_pcap(struct reader *reader, char why[CAPTURE_TEXT_SIZE])
+static bool read_record(struct reader *reader);
+
+static bool open_pcap(struct reader *reader, FILE *stream, char why[CAPTURE_TEXT_SIZE])
 {
-    FILE *stream = unpack_stream(reader->unpack);
-    if (!stream) {
-        snprintf(why, CAPTURE_TEXT_SIZE, "%s: %s", reader->path, strerror(ENOMEM));
-        return false;
-    }
     char error[PCAP_ERRBUF_SIZE] = "";
     reader->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, error);
     if (!reader->pcap) {
@@ -110,20 +125,105 @@ static bool open_pcap(struct reader *reader, char why[CAPTURE_TEXT_SIZE])
         explain_refusal(reader->path, reader->unpack, error, why);
         return false;
     }
-    struct bytes head = unpack_head(reader->unpack);
-    reader->is_pcapng = bytes_begin(&head, pcapng_magic, sizeof(pcapng_magic));
+    reader->linktype = pcap_datalink(reader->pcap);
     return true;
 }
 
-static bool compile_filter(struct reader *reader, const char *filter, char why[CAPTURE_TEXT_SIZE])
+/* LINKTYPE_ numbers of files are DLT_ numbers but for a few old ones, which libpcap turns into this system's
+ * own. */
+static int dlt_of(uint16_t linktype)
 {
-    if (pcap_compile(reader->pcap, &reader->filter, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        snprintf(why, CAPTURE_TEXT_SIZE, "filter \"%.200s\": %s (link type of %s: %s)", filter,
-                 pcap_geterr(reader->pcap), reader->path, reader_linktype_name(reader));
+    switch (linktype) {
+    case 100:
+        return DLT_ATM_RFC1483;
+    case 101:
+        return DLT_RAW;
+    case 102:
+        return DLT_SLIP_BSDOS;
+    case 103:
+        return DLT_PPP_BSDOS;
+    case 106:
+        return DLT_ATM_CLIP;
+    default:
+        return linktype;
+    }
+}
+
+/* Reads up to the first packet, whose link type is the file's. */
+static bool open_pcapng(struct reader *reader, FILE *stream, char why[CAPTURE_TEXT_SIZE])
+{
+    reader->stream = stream;
+    reader->pcapng = pcapng_create(stream);
+    if (!reader->pcapng) {
+        snprintf(why, CAPTURE_TEXT_SIZE, "%s: %s", reader->path, strerror(ENOMEM));
         return false;
     }
-    reader->has_filter = true;
+    uint16_t linktype;
+    if (pcapng_begin(reader->pcapng, &linktype) != PCAPNG_PACKET) {
+        explain_refusal(reader->path, reader->unpack, pcapng_complaint(reader->pcapng), why);
+        return false;
+    }
+    reader->linktype = dlt_of(linktype);
+    reader->is_held = read_record(reader);
+    if (reader->is_held)
+        reader->linktype = reader->record.linktype;
+    reader->is_held = true;
     return true;
+}
+
+/* False: refused, or no memory. */
+static bool open_stream(struct reader *reader, char why[CAPTURE_TEXT_SIZE])
+{
+    FILE *stream = unpack_stream(reader->unpack);
+    if (!stream) {
+        snprintf(why, CAPTURE_TEXT_SIZE, "%s: %s", reader->path, strerror(ENOMEM));
+        return false;
+    }
+    int first = getc(stream);
+    ungetc(first, stream);
+    return first == PCAPNG_FIRST_BYTE ? open_pcapng(reader, stream, why) : open_pcap(reader, stream, why);
+}
+
+/* The filter for this link type, compiled when the first packet of it comes. NULL: too many link types. */
+static struct filter *filter_for(struct reader *reader, int linktype, char error[CAPTURE_TEXT_SIZE])
+{
+    for (size_t i = 0; i < reader->filter_count; i++)
+        if (reader->filters[i].linktype == linktype)
+            return &reader->filters[i];
+    if (reader->filter_count == LINKTYPES_MAX)
+        return NULL;
+    struct filter *filter = &reader->filters[reader->filter_count++];
+    filter->linktype = linktype;
+    pcap_t *compiler = pcap_open_dead(linktype, FILTER_SNAPLEN);
+    filter->is_possible = compiler && pcap_compile(compiler, &filter->program, reader->expression, 1,
+                                                   PCAP_NETMASK_UNKNOWN) == 0;
+    if (!filter->is_possible)
+        snprintf(error, CAPTURE_TEXT_SIZE, "%s", compiler ? pcap_geterr(compiler) : strerror(ENOMEM));
+    if (compiler)
+        pcap_close(compiler);
+    return filter;
+}
+
+/* Tells a wrong filter at once, as far as the file's link type can. */
+static bool compile_filter(struct reader *reader, char why[CAPTURE_TEXT_SIZE])
+{
+    char error[CAPTURE_TEXT_SIZE] = "";
+    if (filter_for(reader, reader->linktype, error)->is_possible)
+        return true;
+    snprintf(why, CAPTURE_TEXT_SIZE, "filter \"%.200s\": %.200s (link type of %s: %s)", reader->expression,
+             error, reader->path, reader_linktype_name(reader));
+    return false;
+}
+
+static bool passes(struct reader *reader)
+{
+    if (!reader->expression)
+        return true;
+    char error[CAPTURE_TEXT_SIZE];
+    struct filter *filter = filter_for(reader, reader->record.linktype, error);
+    struct pcap_pkthdr header = {.caplen = reader->record.caplen, .len = reader->record.wirelen};
+    return filter && filter->is_possible &&
+           pcap_offline_filter(&filter->program, &header, reader->record.at) != 0;
 }
 
 enum reader_opened reader_open(const char *path, const char *filter, struct reader **out,
@@ -144,9 +244,10 @@ enum reader_opened reader_open(const char *path, const char *filter, struct read
     }
     reader->path = path;
     reader->unpack = unpack;
-    if (!open_pcap(reader, why))
+    reader->expression = filter;
+    if (!open_stream(reader, why))
         return refuse(reader, READER_REFUSED);
-    if (filter && !compile_filter(reader, filter, why))
+    if (filter && !compile_filter(reader, why))
         return refuse(reader, READER_BAD_FILTER);
     *out = reader;
     return READER_OPEN;
@@ -156,22 +257,20 @@ void reader_close(struct reader *reader)
 {
     if (!reader)
         return;
-    if (reader->has_filter)
-        pcap_freecode(&reader->filter);
+    for (size_t i = 0; i < reader->filter_count; i++)
+        if (reader->filters[i].is_possible)
+            pcap_freecode(&reader->filters[i].program);
     if (reader->pcap)
-        pcap_close(reader->pcap); /* closes the stream, too */
+        pcap_close(reader->pcap);
+    pcapng_destroy(reader->pcapng);
+    if (reader->stream)
+        fclose(reader->stream);
     unpack_close(reader->unpack);
     free(reader);
 }
 
-/* libpcap reads a pcap file's unsigned seconds into a signed number (pcap-savefile(5)); pcapng's may be
- * negative. */
-static int64_t record_time(const struct reader *reader, const struct pcap_pkthdr *header)
+static int64_t time_of(int64_t seconds, int64_t ns)
 {
-    int64_t seconds = header->ts.tv_sec;
-    int64_t ns = header->ts.tv_usec; /* nanoseconds, as asked for */
-    if (!reader->is_pcapng)
-        seconds = (uint32_t)seconds;
     if (seconds < 0)
         return 0;
     if (seconds > latest_ns / second_ns)
@@ -184,25 +283,51 @@ static int64_t record_time(const struct reader *reader, const struct pcap_pkthdr
     return time_ns < latest_ns ? time_ns : latest_ns;
 }
 
-static bool read_record(struct reader *reader)
+/* libpcap reads a pcap file's unsigned seconds into a signed number (pcap-savefile(5)). */
+static enum reader_status read_pcap(struct reader *reader, struct record *record)
 {
-    if (!reader->is_held)
-        reader->result = pcap_next_ex(reader->pcap, &reader->header, &reader->data);
-    reader->is_held = false;
-    return reader->result == 1;
+    struct pcap_pkthdr *header;
+    const u_char *data;
+    int result = pcap_next_ex(reader->pcap, &header, &data);
+    if (result == PCAP_ERROR_BREAK) /* libpcap's word for the end of a file */
+        return READER_END;
+    if (result != 1)
+        return unpack_at_end(reader->unpack) ? READER_CUT : READER_DAMAGED;
+    *record = (struct record){
+        .time_ns = time_of((uint32_t)header->ts.tv_sec, header->ts.tv_usec), /* nanoseconds, as asked for */
+        .caplen = header->caplen,
+        .wirelen = header->len,
+        .linktype = reader->linktype,
+        .at = data,
+    };
+    return READER_PACKET;
 }
 
-bool reader_first_time(struct reader *reader, int64_t *time_ns)
+static enum reader_status read_pcapng(struct reader *reader, struct record *record)
 {
-    bool is_there = read_record(reader);
-    reader->is_held = true;
-    if (is_there)
-        *time_ns = record_time(reader, reader->header);
-    return is_there;
+    struct pcapng_packet packet;
+    switch (pcapng_next(reader->pcapng, &packet)) {
+    case PCAPNG_END:
+        return READER_END;
+    case PCAPNG_CUT:
+        return READER_CUT;
+    case PCAPNG_DAMAGED:
+        return READER_DAMAGED;
+    case PCAPNG_PACKET:
+        break;
+    }
+    *record = (struct record){
+        .time_ns = time_of(packet.seconds, packet.nanoseconds),
+        .caplen = packet.caplen,
+        .wirelen = packet.wirelen,
+        .linktype = dlt_of(packet.linktype),
+        .at = packet.at,
+    };
+    return READER_PACKET;
 }
 
-/* After the last record: the end, or an early one. */
-static enum reader_status how_it_ended(const struct reader *reader)
+/* How the file ended: packed data that end early look like a file that ends. */
+static enum reader_status how_it_ended(const struct reader *reader, enum reader_status format_says)
 {
     switch (unpack_state(reader->unpack)) {
     case UNPACK_CUT:
@@ -211,30 +336,48 @@ static enum reader_status how_it_ended(const struct reader *reader)
     case UNPACK_FAILED:
         return READER_DAMAGED;
     default:
-        break;
+        return format_says;
     }
-    if (reader->result == PCAP_ERROR_BREAK) /* libpcap's word for the end of a file */
-        return READER_END;
-    return unpack_at_end(reader->unpack) ? READER_CUT : READER_DAMAGED;
+}
+
+static bool read_record(struct reader *reader)
+{
+    if (!reader->is_held) {
+        struct record *record = &reader->record;
+        reader->status = reader->pcapng ? read_pcapng(reader, record) : read_pcap(reader, record);
+        if (reader->status != READER_PACKET)
+            reader->status = how_it_ended(reader, reader->status);
+    }
+    reader->is_held = false;
+    return reader->status == READER_PACKET;
+}
+
+bool reader_first_time(struct reader *reader, int64_t *time_ns)
+{
+    bool is_there = read_record(reader);
+    reader->is_held = true;
+    if (is_there)
+        *time_ns = reader->record.time_ns;
+    return is_there;
 }
 
 enum reader_status reader_next(struct reader *reader, struct frame *frame, uint64_t *filtered)
 {
     while (read_record(reader)) {
-        const struct pcap_pkthdr *header = reader->header;
+        const struct record *record = &reader->record;
         reader->records++;
-        if (reader->has_filter && pcap_offline_filter(&reader->filter, header, reader->data) == 0) {
+        if (!passes(reader)) {
             ++*filtered;
             continue;
         }
-        frame->time_ns = record_time(reader, header);
-        frame->at = reader->data;
-        frame->caplen = header->caplen;
-        frame->wirelen = header->len < header->caplen ? header->caplen : header->len;
-        frame->linktype = (uint16_t)pcap_datalink(reader->pcap);
+        frame->time_ns = record->time_ns;
+        frame->at = record->at;
+        frame->caplen = record->caplen;
+        frame->wirelen = record->wirelen < record->caplen ? record->caplen : record->wirelen;
+        frame->linktype = (uint16_t)record->linktype;
         return READER_PACKET;
     }
-    return how_it_ended(reader);
+    return reader->status;
 }
 
 void reader_problem(const struct reader *reader, char text[CAPTURE_TEXT_SIZE])
@@ -244,21 +387,21 @@ void reader_problem(const struct reader *reader, char text[CAPTURE_TEXT_SIZE])
     unsigned long long records = reader->records;
     if (complaint)
         snprintf(text, CAPTURE_TEXT_SIZE, "%s: %.200s after packet %llu", reader->path, complaint, records);
-    else if (unpack_at_end(reader->unpack))
+    else if (reader->status == READER_CUT)
         snprintf(text, CAPTURE_TEXT_SIZE, "%s: cut after packet %llu", reader->path, records);
     else
         snprintf(text, CAPTURE_TEXT_SIZE, "%s: cannot be read beyond packet %llu: %s", reader->path, records,
-                 pcap_geterr(reader->pcap));
+                 reader->pcapng ? pcapng_complaint(reader->pcapng) : pcap_geterr(reader->pcap));
 }
 
 int reader_linktype(const struct reader *reader)
 {
-    return pcap_datalink(reader->pcap);
+    return reader->linktype;
 }
 
 const char *reader_linktype_name(const struct reader *reader)
 {
-    const char *name = pcap_datalink_val_to_name(pcap_datalink(reader->pcap));
+    const char *name = pcap_datalink_val_to_name(reader->linktype);
     return name ? name : "";
 }
 
@@ -299,7 +442,7 @@ static size_t pcapng_signature_size(struct bytes head)
 size_t reader_signature(const struct reader *reader, uint8_t signature[CAPTURE_SIGNATURE_MAX])
 {
     struct bytes head = unpack_head(reader->unpack);
-    size_t size = reader->is_pcapng ? pcapng_signature_size(head) : pcap_signature_size(head);
+    size_t size = reader->pcapng ? pcapng_signature_size(head) : pcap_signature_size(head);
     if (size > head.left)
         size = head.left;
     bytes_copy(&head, signature, size);
