@@ -127,7 +127,8 @@ class Seeds:
         seed = bytes(head)
         for link, wirelen, frame in frames:
             if link in LINKS and len(frame) < 65536:
-                seed += struct.pack(">BBHH", LINKS.index(link), 10, min(wirelen - len(frame), 65535), len(frame)) + frame
+                seed += struct.pack(">BBHH", LINKS.index(link), 10, min(max(wirelen - len(frame), 0), 65535),
+                                    len(frame)) + frame
         self.add(target, seed)
 
     def add_flow(self, transport, messages, ports, names):
