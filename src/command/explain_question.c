@@ -289,7 +289,9 @@ static void read_tls(const struct json_value *root, const char *finding, struct 
 static enum explain_outcome outcome_of(const struct json_value *root)
 {
     const char *outcome = text_at(root, "rolecall.compliance.outcome");
-    if (strcmp(outcome, "refused") == 0)
+    const char *doubt =
+        text_at(root, "rolecall.compliance.reason"); /* an outcome stands with findings alone */
+    if (strcmp(outcome, "refused") == 0 || strncmp(doubt, "refused", strlen("refused")) == 0)
         return EXPLAIN_REFUSED;
     if (strcmp(outcome, "unreachable") == 0)
         return EXPLAIN_UNREACHABLE;

@@ -24,6 +24,7 @@ struct inquiry {
     enum proto_transport transport;
     struct matched matched; /* rows by port, media rows and learned ones together */
     bool learned;
+    bool port_decides; /* a row that decides names the port */
 };
 
 /* The flow in question, as the engine would have followed it. */
@@ -171,7 +172,7 @@ static void say_scope(struct inquiry *q)
         yes = covered ? "IKE, NAT-T, ESP and AH are judged by the IPsec rows alone, and one covers this pair"
                       : NULL;
         no = "IKE, NAT-T, ESP and AH are judged by the IPsec rows alone, and none covers this pair";
-    } else if (q->question->name == PROTO_dhcp && q->matched.decides)
+    } else if (q->question->name == PROTO_dhcp && q->port_decides)
         yes = "DHCP that a row names is judged wherever it is sent";
     else if (is_group(to) || addr_is_multicast(&q->out->initiator.addr))
         no = "multicast, broadcast and link-local addresses take no role from a prefix";
@@ -181,7 +182,7 @@ static void say_scope(struct inquiry *q)
         yes = "the initiator has a server role, and the responder has a role";
     else if (judge_is_media(&q->out->flow) && from->all && to->all)
         yes = "both ends have roles, and the flow is media";
-    else if (from->is_server && q->matched.decides)
+    else if (from->is_server && q->port_decides)
         yes = "a server opens a connection that an outbound row names";
     else if (from->is_server && from->strict_outbound)
         yes =
@@ -424,7 +425,8 @@ static void match_rows(struct inquiry *q)
         return;
     }
     match_ports(q->judge, flow, verdict, q->question->name, &q->matched);
-    if (q->matched.decides)
+    q->port_decides = q->matched.decides;
+    if (q->port_decides)
         return;
     q->learned = match_learned(q->judge, flow, verdict, &q->matched);
     if (q->learned)
