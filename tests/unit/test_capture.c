@@ -456,6 +456,11 @@ static void test_other_packet_blocks(void)
     put(&c, 3, 4);
     put(&c, 0x030303, 4);
     put(&c, 16 + 4, 4);
+    interface_with_offset(&c, 9, 0); /* not asked: simple packets are the first one's */
+    block(&c, 3, 16 + 4);
+    put(&c, 30, 4); /* more than the block has */
+    put(&c, 0x06060606, 4);
+    put(&c, 16 + 4, 4);
     block(&c, 2, 32 + 8);
     put(&c, 0, 2);
     put(&c, 77, 2);
@@ -472,6 +477,7 @@ static void test_other_packet_blocks(void)
     expect_packet(1000, 60, 60, 1);
     expect_packet(1000, 40, 1500, 2);
     expect_packet(1000, 3, 3, 3);
+    expect_packet(1000, 4, 30, 6);
     expect_packet(2000, 5, 90, 4);
     expect_end();
 }
@@ -552,6 +558,11 @@ static void test_no_pcapng(void)
     static const char wrong[] = "a: not a capture file (neither pcap nor pcapng, plain, gzip or zstd)";
     expect_refused(write_bytes("a", "\n\n\n\n some text that begins with empty lines", 42), wrong);
     expect_refused(write_bytes("a", "\n1", 2), wrong);
+    c = (struct content){.big_endian = true};
+    block(&c, 0x0a000000, 12);
+    put(&c, 12, 4);
+    interface(&c, 1, 9);
+    expect_refused(write_content("a", c), wrong);
 }
 
 /* Random changes of a small file: it is read, or not, to an end. */
