@@ -19,7 +19,7 @@ import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 LINKS = [1, 0, 101, 108, 113, 276, 228, 229, 12, 147]  # as in frames.h
-MESSAGES_MAX, MESSAGE_SIZE_MAX, FRAMES_MAX, FLOWS_PER_NAME = 12, 1400, 24, 60
+MESSAGES_MAX, MESSAGE_SIZE_MAX, FRAMES_MAX, FLOWS_PER_NAME = 12, 1400, 24, 150
 
 
 def read_pcap(data):
