@@ -1,0 +1,855 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * test_flow.c - the key of a flow, the table that holds flows, and what a packet changes in its flow: states
+ * of TCP, refusals, duplicates, tries, ICMP errors, ends.
+ */
+#include "rolecall/flow.h"
+#include "unity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS INT64_C(1000000)
+#define S  INT64_C(1000000000)
+#define T0 (INT64_C(1772443800) * S)
+
+enum { CLIENT, SERVER }; /* sides: the client's address is the lower one */
+
+static const uint64_t secret[2] = {1, 2};
+static struct flow flow;
+static struct flow_table *table;
+static int64_t now;
+static uint16_t last_id;
+
+void setUp(void)
+{
+    memset(&flow, 0, sizeof flow);
+    now = T0;
+    last_id = 100;
+}
+
+void tearDown(void)
+{
+    flow_table_destroy(table);
+    table = NULL;
+}
+
+static struct addr addr(const char *text)
+{
+    struct addr a;
+    TEST_ASSERT_TRUE_MESSAGE(addr_parse(text, &a), text);
+    return a;
+}
+
+static struct flow_key key_of(const char *source, unsigned source_port, const char *destination,
+                              unsigned destination_port, unsigned *side)
+{
+    struct addr from = addr(source), to = addr(destination);
+    struct flow_key key;
+    memset(&key, 0xa5, sizeof key); /* what is not written shows */
+    flow_key_of(&from, &to, (uint16_t)source_port, (uint16_t)destination_port, IP_TCP, &key, side);
+    return key;
+}
+
+/* A packet of 100 bytes between 10.0.0.1:50000 and 10.0.0.2:5061. */
+static struct packet packet_from(unsigned side, uint8_t protocol)
+{
+    struct packet p;
+    memset(&p, 0, sizeof p);
+    p.time_ns = now;
+    p.protocol = protocol;
+    p.source = addr(side == CLIENT ? "10.0.0.1" : "10.0.0.2");
+    p.destination = addr(side == CLIENT ? "10.0.0.2" : "10.0.0.1");
+    p.source_port = side == CLIENT ? 50000 : 5061;
+    p.destination_port = side == CLIENT ? 5061 : 50000;
+    p.ttl = side == CLIENT ? 64 : 128;
+    p.ip_id = ++last_id;
+    p.ip_bytes = 100;
+    p.vlan = p.inner_vlan = 0xffff;
+    return p;
+}
+
+static unsigned follow(const struct packet *p)
+{
+    struct flow_key key;
+    unsigned side;
+    flow_key_of_packet(p, &key, &side);
+    if (!flow.first_ns) {
+        flow.key = key;
+        flow_begin(&flow, p, side);
+    }
+    return flow_follow(&flow, p, side);
+}
+
+static unsigned segment(unsigned side, unsigned flags, unsigned payload)
+{
+    struct packet p = packet_from(side, IP_TCP);
+    p.tcp_flags = (uint8_t)flags;
+    p.payload_wirelen = payload;
+    unsigned step = follow(&p);
+    now += 20 * MS;
+    return step;
+}
+
+static unsigned datagram(unsigned side)
+{
+    struct packet p = packet_from(side, IP_UDP);
+    p.payload_wirelen = 72;
+    unsigned step = follow(&p);
+    now += 20 * MS;
+    return step;
+}
+
+static void test_key_is_the_same_from_both_sides(void)
+{
+    static const uint8_t zero[3];
+    unsigned there, back;
+    struct flow_key a = key_of("10.0.0.9", 50000, "10.0.0.10", 5061, &there);
+    struct flow_key b = key_of("10.0.0.10", 5061, "10.0.0.9", 50000, &back);
+    TEST_ASSERT_EQUAL_MEMORY(&a, &b, sizeof a);
+    TEST_ASSERT_EQUAL_UINT(0, there);
+    TEST_ASSERT_EQUAL_UINT(1, back);
+    TEST_ASSERT_EQUAL_UINT(50000, a.port[0]); /* the port stays with its address */
+    TEST_ASSERT_EQUAL_UINT(5061, a.port[1]);
+    TEST_ASSERT_EQUAL_MEMORY(zero, a.zero, sizeof zero);
+    TEST_ASSERT_EQUAL_HEX64(flow_key_hash(&a, secret), flow_key_hash(&b, secret));
+}
+
+static void test_key_of_equal_addresses_goes_by_port(void)
+{
+    unsigned there, back;
+    struct flow_key a = key_of("10.0.0.9", 300, "10.0.0.9", 5000, &there);
+    struct flow_key b = key_of("10.0.0.9", 5000, "10.0.0.9", 300, &back);
+    TEST_ASSERT_EQUAL_MEMORY(&a, &b, sizeof a);
+    TEST_ASSERT_EQUAL_UINT(0, there);
+    TEST_ASSERT_EQUAL_UINT(1, back);
+    TEST_ASSERT_EQUAL_UINT(300, a.port[0]);
+    a = key_of("2001:db8::1", 500, "2001:db8::1", 500, &there);
+    b = key_of("2001:db8::1", 500, "2001:db8::1", 500, &back);
+    TEST_ASSERT_EQUAL_MEMORY(&a, &b, sizeof a);
+    TEST_ASSERT_EQUAL_UINT(there, back);
+}
+
+static void test_hashes(void)
+{
+    static const uint64_t other_secret[2] = {1, 3};
+    unsigned side;
+    struct flow_key a = key_of("10.0.0.1", 50000, "10.0.0.2", 5061, &side);
+    struct flow_key b = key_of("10.0.0.1", 50001, "10.0.0.2", 5061, &side);
+    struct flow_key c = key_of("10.0.0.1", 50000, "10.0.0.3", 5061, &side);
+    struct flow_key d = a;
+    d.protocol = IP_UDP;
+    TEST_ASSERT_TRUE(flow_key_hash(&a, secret) != flow_key_hash(&b, secret));
+    TEST_ASSERT_TRUE(flow_key_hash(&a, secret) != flow_key_hash(&d, secret));
+    TEST_ASSERT_TRUE(flow_key_hash(&a, secret) != flow_key_hash(&a, other_secret));
+    TEST_ASSERT_EQUAL_HEX64(flow_pair_hash(&a, secret), flow_pair_hash(&b, secret));
+    TEST_ASSERT_EQUAL_HEX64(flow_pair_hash(&a, secret), flow_pair_hash(&d, secret));
+    TEST_ASSERT_TRUE(flow_pair_hash(&a, secret) != flow_pair_hash(&c, secret));
+    TEST_ASSERT_TRUE(flow_pair_hash(&a, secret) != flow_pair_hash(&a, other_secret));
+}
+
+/* The table. Hashes are given by hand: the low bits choose the bucket, the high ones tell flows in it apart.
+ */
+static struct flow_table *table;
+
+static struct {
+    uint32_t index[64];
+    int64_t last_ns[64];
+    enum flow_end end[64];
+    unsigned count;
+} gone;
+
+static void visit(void *context, struct flow *visited, uint32_t index, enum flow_end end)
+{
+    TEST_ASSERT_TRUE(context == &gone && gone.count < 64);
+    gone.index[gone.count] = index;
+    gone.last_ns[gone.count] = visited->last_ns;
+    gone.end[gone.count++] = end;
+}
+
+static struct flow_key numbered(unsigned number)
+{
+    unsigned side;
+    return key_of("10.0.0.1", number, "10.0.0.2", 5061, &side);
+}
+
+static struct flow *add(unsigned number, uint64_t hash, int64_t last_ns, uint32_t *index)
+{
+    struct flow_key key = numbered(number);
+    struct flow *added = flow_table_add(table, &key, hash, index, visit, &gone);
+    TEST_ASSERT_NOT_NULL(added);
+    TEST_ASSERT_EQUAL_MEMORY(&key, &added->key, sizeof key);
+    added->last_ns = last_ns;
+    return added;
+}
+
+static struct flow *find(unsigned number, uint64_t hash, uint32_t *index)
+{
+    struct flow_key key = numbered(number);
+    return flow_table_find(table, &key, hash, index);
+}
+
+static void create(uint32_t flows_max)
+{
+    memset(&gone, 0, sizeof gone);
+    table = flow_table_create(flows_max);
+    TEST_ASSERT_NOT_NULL(table);
+    TEST_ASSERT_EQUAL_UINT(0, flow_table_count(table));
+    TEST_ASSERT_TRUE(flow_table_memory(flows_max) > flows_max * sizeof(struct flow));
+}
+
+static void test_table_finds_what_was_added(void)
+{
+    uint32_t a, b, found;
+    create(100);
+    TEST_ASSERT_NULL(find(1, 5, &found));
+    struct flow *first = add(1, 5, 0, &a), *second = add(2, 5, 0, &b); /* one hash for both */
+    TEST_ASSERT_TRUE(find(1, 5, &found) == first && found == a);
+    TEST_ASSERT_TRUE(find(2, 5, &found) == second && found == b && a != b);
+    TEST_ASSERT_EQUAL_UINT(2, flow_table_count(table));
+    TEST_ASSERT_NULL(find(3, 5, &found));
+    TEST_ASSERT_EQUAL_UINT(0, gone.count);
+    flow_table_prefetch(table, 5);
+    flow_table_destroy(NULL);
+}
+
+static void test_table_removes_one(void)
+{
+    uint32_t a, b, c, found;
+    create(100);
+    add(1, 5, 7, &a)->packets[0] = 9;
+    struct flow *second = add(2, 5, 0, &b);
+    flow_table_remove(table, a);
+    TEST_ASSERT_NULL(find(1, 5, &found));
+    TEST_ASSERT_TRUE(find(2, 5, &found) == second && found == b);
+    TEST_ASSERT_EQUAL_UINT(1, flow_table_count(table));
+    struct flow *again = add(3, 5, 0, &c); /* takes the same place, and nothing of the old flow */
+    TEST_ASSERT_EQUAL_UINT(a, c);
+    TEST_ASSERT_EQUAL_UINT(0, again->packets[0]);
+    TEST_ASSERT_NULL(find(1, 5, &found));
+    TEST_ASSERT_EQUAL_UINT(0, gone.count);
+}
+
+static void test_a_full_bucket_gives_up_its_oldest(void)
+{
+    uint32_t index[12], found;
+    create(1000);
+    for (unsigned i = 0; i < 10; i++)
+        add(i, 3, i == 6 ? 1 : 100 + i, &index[i]);
+    add(100, 4, 0, &index[10]); /* older, but of another bucket */
+    TEST_ASSERT_EQUAL_UINT(0, gone.count);
+    add(10, 3, 500, &index[11]);
+    TEST_ASSERT_EQUAL_UINT(1, gone.count);
+    TEST_ASSERT_EQUAL_UINT(index[6], gone.index[0]);
+    TEST_ASSERT_EQUAL_INT(1, (int)gone.last_ns[0]); /* told before it was removed */
+    TEST_ASSERT_EQUAL_UINT(FLOW_END_EVICTED, gone.end[0]);
+    TEST_ASSERT_NULL(find(6, 3, &found));
+    for (unsigned i = 0; i <= 10; i++)
+        TEST_ASSERT_TRUE((find(i, 3, &found) != NULL) == (i != 6));
+    TEST_ASSERT_EQUAL_UINT(11, flow_table_count(table));
+}
+
+static void test_a_full_table_gives_up_the_oldest_of_a_bucket(void)
+{
+    uint32_t index[9], found;
+    create(8); /* 16 buckets */
+    for (unsigned i = 0; i < 4; i++)
+        add(i, 9, 50 - i, &index[i]);
+    for (unsigned i = 4; i < 8; i++)
+        add(i, 12, i, &index[i]);
+    add(8, 1, 60, &index[8]);
+    TEST_ASSERT_EQUAL_UINT(1, gone.count);
+    TEST_ASSERT_EQUAL_UINT(index[3],
+                           gone.index[0]); /* of the first bucket that has any; older ones stand behind */
+    TEST_ASSERT_EQUAL_UINT(FLOW_END_EVICTED, gone.end[0]);
+    TEST_ASSERT_NOT_NULL(find(8, 1, &found));
+    TEST_ASSERT_EQUAL_UINT(8, flow_table_count(table));
+    for (unsigned i = 9; i < 30; i++) /* and so on, for ever */
+        add(i, i, i, &index[8]);
+    TEST_ASSERT_EQUAL_UINT(22, gone.count);
+    TEST_ASSERT_EQUAL_UINT(8, flow_table_count(table));
+}
+
+static void test_each_visits_every_flow_once(void)
+{
+    bool seen[64] = {false};
+    create(40);
+    for (unsigned i = 0; i < 40; i++) {
+        uint32_t index;
+        struct flow_key key = numbered(i);
+        TEST_ASSERT_NOT_NULL(flow_table_add(table, &key, flow_key_hash(&key, secret), &index, visit, &gone));
+    }
+    TEST_ASSERT_EQUAL_UINT(0, gone.count);
+    flow_table_each(table, visit, &gone);
+    TEST_ASSERT_EQUAL_UINT(40, gone.count);
+    for (unsigned i = 0; i < 40; i++) {
+        TEST_ASSERT_EQUAL_UINT(FLOW_END_INPUT, gone.end[i]);
+        TEST_ASSERT_FALSE(seen[gone.index[i]]);
+        seen[gone.index[i]] = true;
+    }
+}
+
+/* Many flows through a small table: what is found is what was added last and not told as gone. */
+static void test_nothing_is_lost_or_kept_twice(void)
+{
+    enum { NUMBERS = 300 };
+    uint32_t where[NUMBERS] = {0}, state = 0x20240517;
+    create(64);
+    for (unsigned round = 0; round < 20000; round++) {
+        state = state * 1664525u + 1013904223u;
+        unsigned number = (state >> 8) % NUMBERS;
+        struct flow_key key = numbered(number);
+        uint64_t hash = flow_key_hash(&key, secret) & 0xffff000000000007; /* crowded */
+        uint32_t index;
+        struct flow *found = flow_table_find(table, &key, hash, &index);
+        TEST_ASSERT_TRUE_MESSAGE((found != NULL) == (where[number] != 0), "seed 0x20240517");
+        if (found) {
+            TEST_ASSERT_EQUAL_UINT(where[number], index);
+            if (state >> 31) {
+                flow_table_remove(table, index);
+                where[number] = 0;
+            }
+            continue;
+        }
+        gone.count = 0;
+        found = flow_table_add(table, &key, hash, &index, visit, &gone);
+        found->last_ns = round;
+        for (unsigned i = 0; i < gone.count; i++)
+            for (unsigned n = 0; n < NUMBERS; n++)
+                if (where[n] == gone.index[i])
+                    where[n] = 0;
+        for (unsigned n = 0; n < NUMBERS; n++)
+            TEST_ASSERT_TRUE(where[n] != index);
+        where[number] = index;
+    }
+    unsigned living = 0;
+    for (unsigned n = 0; n < NUMBERS; n++)
+        living += where[n] != 0;
+    TEST_ASSERT_EQUAL_UINT(living, flow_table_count(table));
+    TEST_ASSERT_TRUE(living > 60 && living <= 64);
+}
+
+static void test_expiry_by_packet_time(void)
+{
+    uint32_t index;
+    create(200);
+    for (unsigned i = 0; i < 50; i++)
+        add(i, i, i < 20 ? T0 : T0 + 100 * S, &index);         /* heard from one side: 60 s */
+    flow_table_expire(table, T0 + 61 * S, 1000, visit, &gone); /* the first call only sets the time */
+    TEST_ASSERT_EQUAL_UINT(0, gone.count);
+    flow_table_expire(table, T0 + 71 * S, 1000, visit, &gone);
+    TEST_ASSERT_EQUAL_UINT(20, gone.count);
+    for (unsigned i = 0; i < 20; i++) {
+        TEST_ASSERT_TRUE(gone.last_ns[i] == T0);
+        TEST_ASSERT_EQUAL_UINT(FLOW_END_IDLE, gone.end[i]);
+    }
+    TEST_ASSERT_EQUAL_UINT(30, flow_table_count(table));
+    TEST_ASSERT_NULL(find(3, 3, &index));
+    TEST_ASSERT_NOT_NULL(find(20, 20, &index));
+}
+
+static void test_expiry_in_small_steps_comes_round_in_ten_seconds(void)
+{
+    uint32_t index;
+    create(40); /* 16 buckets: a step of 1 ms is not worth one */
+    for (unsigned i = 0; i < 40; i++)
+        add(i, i, T0, &index);
+    for (int64_t t = T0 + 61 * S; t < T0 + 65 * S; t += MS)
+        flow_table_expire(table, t, 10, visit, &gone);
+    TEST_ASSERT_TRUE(gone.count > 10 && gone.count < 30); /* the work is spread over the time */
+    for (int64_t t = T0 + 65 * S; t < T0 + 71 * S; t += MS)
+        flow_table_expire(table, t, 10, visit, &gone);
+    TEST_ASSERT_EQUAL_UINT(40, gone.count);
+    TEST_ASSERT_EQUAL_UINT(0, flow_table_count(table));
+}
+
+static void test_expiry_stops_at_its_limit(void)
+{
+    uint32_t index;
+    create(200);
+    for (unsigned i = 0; i < 50; i++)
+        add(i, i, T0, &index);
+    flow_table_expire(table, T0, 7, visit, &gone);
+    flow_table_expire(table, T0 + 100 * S, 7, visit, &gone);
+    TEST_ASSERT_EQUAL_UINT(7, gone.count);
+    TEST_ASSERT_EQUAL_UINT(43, flow_table_count(table));
+}
+
+static void test_time_that_goes_back_ends_nothing(void)
+{
+    uint32_t index;
+    create(200);
+    for (unsigned i = 0; i < 20; i++)
+        add(i, i, T0, &index);
+    flow_table_expire(table, T0, 100, visit, &gone);
+    flow_table_expire(table, T0 - 1000 * S, 100, visit, &gone);
+    flow_table_expire(table, INT64_MIN + 1, 100, visit, &gone);
+    flow_table_expire(table, T0 - 900 * S, 100, visit, &gone);
+    TEST_ASSERT_EQUAL_UINT(0, gone.count);
+    flow_table_expire(table, T0 + 100 * S, 100, visit, &gone);
+    TEST_ASSERT_EQUAL_UINT(20, gone.count);
+}
+
+static void test_how_long_a_flow_may_be_silent(void)
+{
+    static const struct {
+        uint8_t protocol;
+        uint32_t packets[2];
+        uint16_t flags;
+        int seconds;
+    } cases[] = {
+        {IP_TCP, {5, 5}, 0, 600},          {IP_UDP, {5, 5}, 0, 180}, {IP_ESP, {5, 5}, 0, 180},
+        {IP_TCP, {5, 0}, 0, 60},           {IP_UDP, {0, 5}, 0, 60},  {IP_TCP, {5, 5}, FLOW_CLOSED, 10},
+        {IP_TCP, {5, 0}, FLOW_CLOSED, 10},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct flow f = {.key.protocol = cases[i].protocol,
+                         .packets = {cases[i].packets[0], cases[i].packets[1]},
+                         .flags = cases[i].flags,
+                         .last_ns = T0};
+        char label[32];
+        snprintf(label, sizeof label, "case %u", i);
+        TEST_ASSERT_FALSE_MESSAGE(flow_is_idle(&f, T0 + cases[i].seconds * S), label);
+        TEST_ASSERT_TRUE_MESSAGE(flow_is_idle(&f, T0 + cases[i].seconds * S + 1), label);
+        TEST_ASSERT_FALSE_MESSAGE(flow_is_idle(&f, T0 - 1000 * S), label);
+    }
+}
+
+static void test_begin(void)
+{
+    struct packet p = packet_from(SERVER, IP_UDP);
+    p.vlan = 17;
+    p.layer_count = 9;
+    static const uint8_t layers[9] = {LAYER_VLAN, LAYER_VLAN, LAYER_VXLAN, LAYER_MPLS, LAYER_VLAN,
+                                      LAYER_GRE,  LAYER_IPIP, LAYER_AH,    LAYER_GTP};
+    static const uint8_t kept[6] = {LAYER_VXLAN, LAYER_MPLS, LAYER_GRE, LAYER_IPIP, LAYER_AH, LAYER_GTP};
+    memcpy(p.layers, layers, sizeof layers);
+    p.ah_spi = 1;
+    follow(&p);
+    TEST_ASSERT_EQUAL_UINT(SERVER, flow.first);
+    TEST_ASSERT_EQUAL_UINT(17, flow.vlan);
+    TEST_ASSERT_EQUAL_MEMORY(kept, flow.layers, sizeof kept);
+    TEST_ASSERT_TRUE(flow.flags & FLOW_PROTECTED);
+    TEST_ASSERT_EQUAL_UINT(SIDE_NONE, flow.identity.client);
+    TEST_ASSERT_TRUE(flow.first_ns == T0 && flow.last_ns == T0);
+    p.layer_count = PACKET_LAYERS_MAX; /* more than are kept */
+    memset(p.layers, LAYER_MPLS, sizeof p.layers);
+    flow = (struct flow){0};
+    follow(&p);
+    TEST_ASSERT_EQUAL_UINT(LAYER_MPLS, flow.layers[5]);
+}
+
+static bool is_protected(uint8_t protocol, uint32_t ah_spi, uint32_t esp_spi)
+{
+    struct packet p = packet_from(CLIENT, protocol);
+    p.ah_spi = ah_spi;
+    p.esp_spi = esp_spi;
+    flow = (struct flow){0};
+    follow(&p);
+    return flow.flags & FLOW_PROTECTED;
+}
+
+static void test_protected_is_what_was_readable_inside(void)
+{
+    TEST_ASSERT_FALSE(is_protected(IP_UDP, 0, 0));
+    TEST_ASSERT_TRUE(is_protected(IP_UDP, 7, 0));
+    TEST_ASSERT_TRUE(is_protected(IP_UDP, 0, 7));
+    TEST_ASSERT_FALSE(is_protected(IP_ESP, 0, 7)); /* ESP itself: nobody looked inside */
+}
+
+static void test_a_connection_from_its_beginning(void)
+{
+    TEST_ASSERT_EQUAL_HEX(FLOW_TURNED, segment(CLIENT, TCP_SYN, 0));
+    TEST_ASSERT_FALSE(flow_answered_by(&flow, SERVER));
+    TEST_ASSERT_EQUAL_HEX(FLOW_TURNED | FLOW_LISTENER | FLOW_ANSWERED, segment(SERVER, TCP_SYN | TCP_ACK, 0));
+    TEST_ASSERT_TRUE(flow_answered_by(&flow, SERVER) && !flow_answered_by(&flow, CLIENT));
+    TEST_ASSERT_EQUAL_HEX(FLOW_SAME, segment(CLIENT, TCP_ACK, 0));
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA | FLOW_ANSWERED, segment(CLIENT, TCP_ACK | TCP_PSH, 60));
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA, segment(SERVER, TCP_ACK, 60));
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA, segment(CLIENT, TCP_ACK, 60));
+    TEST_ASSERT_EQUAL_HEX(FLOW_SAME, segment(CLIENT, TCP_FIN | TCP_ACK, 0));
+    TEST_ASSERT_FALSE(flow.flags & FLOW_CLOSED);
+    TEST_ASSERT_EQUAL_UINT(FLOW_END_IDLE, flow_end_of(&flow));
+    TEST_ASSERT_EQUAL_HEX(FLOW_SAME, segment(SERVER, TCP_FIN | TCP_ACK, 0));
+    TEST_ASSERT_EQUAL_HEX(FLOW_SYN_0 | FLOW_SYN_ACK_1 | FLOW_DATA_0 | FLOW_DATA_1 | FLOW_FIN_0 | FLOW_FIN_1 |
+                              FLOW_CLOSED,
+                          flow.flags);
+    TEST_ASSERT_EQUAL_UINT(FLOW_END_FIN, flow_end_of(&flow));
+    TEST_ASSERT_EQUAL_UINT(5, flow.packets[CLIENT]);
+    TEST_ASSERT_EQUAL_UINT(3, flow.packets[SERVER]);
+    TEST_ASSERT_EQUAL_UINT64(500, flow.bytes[CLIENT]);
+    TEST_ASSERT_EQUAL_UINT64(300, flow.bytes[SERVER]);
+    TEST_ASSERT_EQUAL_UINT(64, flow.ttl[CLIENT]);
+    TEST_ASSERT_EQUAL_UINT(128, flow.ttl[SERVER]);
+    TEST_ASSERT_EQUAL_UINT(1, flow.tries);
+    TEST_ASSERT_TRUE(flow.first_ns == T0 && flow.last_ns == T0 + 7 * 20 * MS);
+}
+
+static void test_the_server_may_have_the_lower_address(void)
+{
+    TEST_ASSERT_EQUAL_HEX(FLOW_TURNED, segment(SERVER, TCP_SYN, 0));
+    TEST_ASSERT_EQUAL_HEX(FLOW_TURNED | FLOW_LISTENER | FLOW_ANSWERED, segment(CLIENT, TCP_SYN | TCP_ACK, 0));
+    TEST_ASSERT_EQUAL_HEX(FLOW_SYN_1 | FLOW_SYN_ACK_0, flow.flags);
+    TEST_ASSERT_TRUE(flow_answered_by(&flow, CLIENT) && !flow_answered_by(&flow, SERVER));
+}
+
+static void test_from_the_middle_data_is_an_answer(void)
+{
+    TEST_ASSERT_EQUAL_HEX(FLOW_SAME, segment(SERVER, TCP_ACK, 0));
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA | FLOW_ANSWERED, segment(SERVER, TCP_ACK, 1));
+    TEST_ASSERT_EQUAL_UINT(0, flow.tries);
+    TEST_ASSERT_EQUAL_HEX(FLOW_DATA_1, flow.flags);
+}
+
+static void test_a_reset_that_answers_a_syn_is_a_refusal(void)
+{
+    segment(CLIENT, TCP_SYN, 0);
+    TEST_ASSERT_EQUAL_HEX(FLOW_REFUSAL, segment(SERVER, TCP_RST | TCP_ACK, 0));
+    TEST_ASSERT_EQUAL_HEX(FLOW_SYN_0 | FLOW_RST_1 | FLOW_REFUSED | FLOW_CLOSED, flow.flags);
+    TEST_ASSERT_EQUAL_HEX(FLOW_SAME, segment(SERVER, TCP_RST | TCP_ACK, 0)); /* told once */
+    TEST_ASSERT_EQUAL_UINT(FLOW_END_RST, flow_end_of(&flow));
+    TEST_ASSERT_FALSE(flow_answered_by(&flow, SERVER));
+}
+
+static void test_resets_that_refuse_nothing(void)
+{
+    segment(CLIENT, TCP_SYN, 0); /* the client's own second thought */
+    segment(CLIENT, TCP_RST, 0);
+    TEST_ASSERT_EQUAL_HEX(FLOW_SYN_0 | FLOW_RST_0 | FLOW_CLOSED, flow.flags);
+    setUp();
+    segment(CLIENT, TCP_SYN, 0); /* after the answer */
+    segment(SERVER, TCP_SYN | TCP_ACK, 0);
+    segment(SERVER, TCP_RST, 0);
+    TEST_ASSERT_FALSE(flow.flags & FLOW_REFUSED);
+    TEST_ASSERT_TRUE(flow.flags & FLOW_CLOSED);
+    setUp();
+    segment(CLIENT, TCP_SYN, 0); /* the SYN-ACK was not captured */
+    segment(CLIENT, TCP_ACK, 50);
+    TEST_ASSERT_EQUAL_HEX(FLOW_SAME, segment(SERVER, TCP_RST, 0));
+    setUp();
+    TEST_ASSERT_EQUAL_HEX(FLOW_SAME, segment(SERVER, TCP_RST, 0)); /* no SYN was seen */
+    setUp();
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA,
+                          segment(SERVER, TCP_RST, 20)); /* a reset's text is no data of the stream */
+    TEST_ASSERT_FALSE(flow.flags & FLOW_DATA_1);
+}
+
+static bool is_over(unsigned flags, uint8_t protocol)
+{
+    struct packet p = packet_from(CLIENT, protocol);
+    p.tcp_flags = (uint8_t)flags;
+    return flow_is_over_for(&flow, &p);
+}
+
+static void test_a_syn_on_a_closed_flow_starts_another(void)
+{
+    segment(CLIENT, TCP_SYN, 0);
+    TEST_ASSERT_FALSE(is_over(TCP_SYN, IP_TCP)); /* tried again */
+    segment(SERVER, TCP_RST | TCP_ACK, 0);
+    TEST_ASSERT_TRUE(is_over(TCP_SYN, IP_TCP));
+    TEST_ASSERT_TRUE(is_over(TCP_SYN | TCP_PSH, IP_TCP));
+    TEST_ASSERT_FALSE(is_over(TCP_SYN | TCP_ACK, IP_TCP));
+    TEST_ASSERT_FALSE(is_over(TCP_ACK, IP_TCP));
+    TEST_ASSERT_FALSE(is_over(TCP_SYN, IP_UDP)); /* no flags there */
+    now += 10 * S;
+    TEST_ASSERT_TRUE(is_over(TCP_ACK, IP_TCP)); /* silent for too long */
+}
+
+static void test_tries_are_counted_until_answered(void)
+{
+    for (unsigned i = 1; i <= 3; i++) {
+        segment(CLIENT, TCP_SYN, 0);
+        TEST_ASSERT_EQUAL_UINT(i, flow.tries);
+    }
+    for (unsigned i = 0; i < 300; i++)
+        segment(CLIENT, TCP_SYN, 0);
+    TEST_ASSERT_EQUAL_UINT(255, flow.tries);
+    setUp();
+    datagram(CLIENT);
+    datagram(CLIENT);
+    TEST_ASSERT_EQUAL_UINT(2, flow.tries);
+    TEST_ASSERT_EQUAL_HEX(FLOW_ANSWERED | FLOW_HAS_DATA, datagram(SERVER));
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA, datagram(CLIENT));
+    TEST_ASSERT_EQUAL_UINT(2, flow.tries);
+    setUp();
+    for (unsigned i = 0; i < 300; i++)
+        datagram(SERVER);
+    TEST_ASSERT_EQUAL_UINT(255, flow.tries);
+    TEST_ASSERT_TRUE(flow_answered_by(&flow, SERVER) && !flow_answered_by(&flow, CLIENT));
+}
+
+static void test_copies_count_within_ten_milliseconds(void)
+{
+    struct packet p = packet_from(CLIENT, IP_UDP);
+    p.payload_wirelen = 4;
+    p.payload = bytes_of("abcd", 4);
+    TEST_ASSERT_EQUAL_HEX(FLOW_ANSWERED | FLOW_HAS_DATA, follow(&p));
+    p.time_ns += 10 * MS;
+    TEST_ASSERT_EQUAL_HEX(FLOW_DUPLICATE, follow(&p));
+    TEST_ASSERT_EQUAL_UINT(1, flow.duplicates);
+    TEST_ASSERT_EQUAL_UINT(1, flow.packets[CLIENT]);
+    TEST_ASSERT_EQUAL_UINT64(100, flow.bytes[CLIENT]);
+    TEST_ASSERT_EQUAL_UINT(1, flow.tries);
+    TEST_ASSERT_TRUE(flow.last_ns == T0); /* a copy changes nothing else */
+    p.time_ns += 1;
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA, follow(&p));
+    TEST_ASSERT_EQUAL_UINT(1, flow.duplicates);
+    TEST_ASSERT_EQUAL_UINT(2, flow.packets[CLIENT]);
+    flow.duplicates = UINT16_MAX;
+    TEST_ASSERT_EQUAL_HEX(FLOW_DUPLICATE, follow(&p));
+    TEST_ASSERT_EQUAL_UINT(UINT16_MAX, flow.duplicates);
+}
+
+static void test_copies_of_both_sides_may_interleave(void)
+{
+    struct packet there = packet_from(CLIENT, IP_UDP), back = packet_from(SERVER, IP_UDP);
+    back.ip_id = there.ip_id;
+    TEST_ASSERT_TRUE(follow(&there) != FLOW_DUPLICATE);
+    TEST_ASSERT_TRUE(follow(&back) != FLOW_DUPLICATE); /* alike, but the other way */
+    TEST_ASSERT_EQUAL_HEX(FLOW_DUPLICATE, follow(&there));
+    TEST_ASSERT_EQUAL_HEX(FLOW_DUPLICATE, follow(&back));
+}
+
+static const uint8_t long_text[80] = "0123456789abcdefghijklmnopqrstuvwxyz";
+static const uint8_t other_start[80] = "0123x56789abcdefghijklmnopqrstuvwxyz";
+static uint8_t other_end[80];
+
+/* One field of the second packet is another: no copy. */
+static void check_not_a_copy(const char *label, void (*change)(struct packet *p))
+{
+    setUp();
+    struct packet p = packet_from(CLIENT, IP_TCP);
+    p.tcp_flags = TCP_ACK;
+    p.payload_wirelen = sizeof long_text;
+    p.payload = bytes_of(long_text, sizeof long_text);
+    follow(&p);
+    TEST_ASSERT_EQUAL_HEX_MESSAGE(FLOW_DUPLICATE, follow(&p), label);
+    change(&p);
+    TEST_ASSERT_FALSE_MESSAGE(follow(&p) & FLOW_DUPLICATE, label);
+}
+
+static void other_id(struct packet *p)
+{
+    p->ip_id++;
+}
+
+static void other_checksum(struct packet *p)
+{
+    p->checksum ^= 0x100;
+}
+
+static void other_size(struct packet *p)
+{
+    p->ip_bytes++;
+}
+
+static void other_sequence(struct packet *p)
+{
+    p->tcp_sequence++;
+}
+
+static void other_acknowledgement(struct packet *p)
+{
+    p->tcp_acknowledgement++;
+}
+
+static void other_flags(struct packet *p)
+{
+    p->tcp_flags |= TCP_PSH;
+}
+
+static void other_window(struct packet *p)
+{
+    p->tcp_window++;
+}
+
+static void other_esp_sequence(struct packet *p)
+{
+    p->esp_sequence++;
+}
+
+static void other_payload(struct packet *p)
+{
+    p->payload = bytes_of(other_start, sizeof other_start);
+}
+
+static void test_what_tells_a_packet_from_a_copy(void)
+{
+    check_not_a_copy("id", other_id);
+    check_not_a_copy("checksum", other_checksum);
+    check_not_a_copy("size", other_size);
+    check_not_a_copy("sequence", other_sequence);
+    check_not_a_copy("acknowledgement", other_acknowledgement);
+    check_not_a_copy("flags", other_flags);
+    check_not_a_copy("window", other_window);
+    check_not_a_copy("esp", other_esp_sequence);
+    check_not_a_copy("payload", other_payload);
+}
+
+/* Without an identification (IPv6) more of the payload is looked at. */
+static void test_without_identification_the_payload_tells(void)
+{
+    struct packet p = packet_from(CLIENT, IP_UDP);
+    memcpy(other_end, long_text, sizeof other_end);
+    other_end[63] ^= 1;
+    p.ip_id = 0;
+    p.payload_wirelen = sizeof long_text;
+    p.payload = bytes_of(long_text, sizeof long_text);
+    follow(&p);
+    TEST_ASSERT_EQUAL_HEX(FLOW_DUPLICATE, follow(&p));
+    p.payload = bytes_of(other_end, sizeof other_end);
+    TEST_ASSERT_FALSE(follow(&p) & FLOW_DUPLICATE);
+}
+
+static void test_time_that_goes_back_does_not_turn_the_flow_back(void)
+{
+    struct packet p = packet_from(CLIENT, IP_UDP);
+    follow(&p);
+    p = packet_from(CLIENT, IP_UDP);
+    p.time_ns = T0 - 5 * S;
+    follow(&p);
+    TEST_ASSERT_TRUE(flow.last_ns == T0 && flow.first_ns == T0);
+    TEST_ASSERT_FALSE(follow(&p) & FLOW_DUPLICATE); /* before the flow began */
+}
+
+static void test_cut_packets_are_counted(void)
+{
+    struct packet p = packet_from(CLIENT, IP_UDP);
+    follow(&p);
+    TEST_ASSERT_EQUAL_UINT(0, flow.flags);
+    p = packet_from(CLIENT, IP_UDP);
+    p.is_cut = true;
+    p.payload_wirelen = 50; /* nothing of it captured: data all the same */
+    TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA, follow(&p));
+    TEST_ASSERT_EQUAL_HEX(FLOW_CUT, flow.flags);
+    TEST_ASSERT_EQUAL_UINT(1, flow.truncated_packets);
+}
+
+static void count_errors(bool v6, unsigned expected)
+{
+    unsigned count = 0;
+    for (unsigned type = 0; type < 256; type++) {
+        for (unsigned code = 0; code < 256; code++) {
+            setUp();
+            datagram(CLIENT);
+            if (!flow_icmp(&flow, CLIENT, v6, (uint8_t)type, (uint8_t)code)) {
+                TEST_ASSERT_FALSE(flow.flags & FLOW_UNREACHABLE);
+                continue;
+            }
+            count++;
+            TEST_ASSERT_TRUE(flow.flags & FLOW_UNREACHABLE);
+            TEST_ASSERT_EQUAL_UINT(type, flow.icmp_type);
+            TEST_ASSERT_EQUAL_UINT(code, flow.icmp_code);
+        }
+    }
+    TEST_ASSERT_EQUAL_UINT(expected, count);
+}
+
+static bool is_refusal(bool v6, uint8_t type, uint8_t code)
+{
+    setUp();
+    datagram(CLIENT);
+    return flow_icmp(&flow, CLIENT, v6, type, code);
+}
+
+static void test_icmp_errors_that_count(void)
+{
+    static const uint8_t v4_codes[] = {1, 3, 9, 10, 13};
+    for (unsigned i = 0; i < sizeof v4_codes; i++)
+        TEST_ASSERT_TRUE(is_refusal(false, 3, v4_codes[i]));
+    TEST_ASSERT_TRUE(is_refusal(true, 1, 1) && is_refusal(true, 1, 4));
+    TEST_ASSERT_FALSE(is_refusal(false, 3, 4));  /* fragmentation needed */
+    TEST_ASSERT_FALSE(is_refusal(false, 3, 0));  /* a route is missing: perhaps for a moment */
+    TEST_ASSERT_FALSE(is_refusal(false, 11, 1)); /* time exceeded */
+    TEST_ASSERT_FALSE(is_refusal(true, 3, 1));   /* ICMPv6: time exceeded */
+    TEST_ASSERT_FALSE(is_refusal(true, 1, 3));
+    count_errors(false, 5);
+    count_errors(true, 2);
+}
+
+static void test_who_has_answered_is_not_unreachable(void)
+{
+    datagram(CLIENT);
+    datagram(SERVER);
+    TEST_ASSERT_FALSE(flow_icmp(&flow, CLIENT, false, 3, 3));
+    TEST_ASSERT_EQUAL_HEX(0, flow.flags);
+    setUp();
+    segment(CLIENT, TCP_SYN, 0);
+    segment(SERVER, TCP_ACK, 0); /* no answer to a SYN */
+    TEST_ASSERT_TRUE(flow_icmp(&flow, CLIENT, false, 3, 13));
+    setUp();
+    segment(CLIENT, TCP_SYN, 0);
+    segment(SERVER, TCP_SYN | TCP_ACK, 0);
+    TEST_ASSERT_FALSE(flow_icmp(&flow, CLIENT, false, 3, 13));
+    setUp();
+    datagram(CLIENT); /* an error about the answer, which the capture has not seen */
+    TEST_ASSERT_FALSE(flow_icmp(&flow, SERVER, false, 3, 3));
+}
+
+static void test_a_long_flow_is_reported_once_an_hour(void)
+{
+    struct flow f = {.first_ns = T0, .last_ns = T0 + 3600 * S - 1};
+    TEST_ASSERT_FALSE(flow_report_is_due(&f));
+    f.last_ns++;
+    TEST_ASSERT_TRUE(flow_report_is_due(&f));
+    TEST_ASSERT_FALSE(flow_report_is_due(&f));
+    f.last_ns += 3600 * S - 1;
+    TEST_ASSERT_FALSE(flow_report_is_due(&f));
+    f.last_ns++;
+    TEST_ASSERT_TRUE(flow_report_is_due(&f));
+    TEST_ASSERT_EQUAL_UINT(2, f.reports);
+    f.last_ns = T0 + 10000 * 3600 * S; /* a counter that cannot count on stops */
+    for (unsigned i = 0; i < 300; i++)
+        flow_report_is_due(&f);
+    TEST_ASSERT_EQUAL_UINT(255, f.reports);
+    TEST_ASSERT_FALSE(flow_report_is_due(&f));
+}
+
+static void test_names_of_ends(void)
+{
+    static const char *const names[] = {"end-of-input", "fin", "rst", "idle", "active", "evicted"};
+    for (unsigned end = FLOW_END_INPUT; end <= FLOW_END_EVICTED; end++)
+        TEST_ASSERT_EQUAL_STRING(names[end], flow_end_name((enum flow_end)end));
+    flow.flags = FLOW_RST_1 | FLOW_FIN_0 | FLOW_FIN_1 | FLOW_CLOSED; /* closed first, reset later */
+    TEST_ASSERT_EQUAL_UINT(FLOW_END_RST, flow_end_of(&flow));
+}
+
+int main(void)
+{
+    UNITY_BEGIN();
+    RUN_TEST(test_key_is_the_same_from_both_sides);
+    RUN_TEST(test_key_of_equal_addresses_goes_by_port);
+    RUN_TEST(test_hashes);
+    RUN_TEST(test_table_finds_what_was_added);
+    RUN_TEST(test_table_removes_one);
+    RUN_TEST(test_a_full_bucket_gives_up_its_oldest);
+    RUN_TEST(test_a_full_table_gives_up_the_oldest_of_a_bucket);
+    RUN_TEST(test_each_visits_every_flow_once);
+    RUN_TEST(test_nothing_is_lost_or_kept_twice);
+    RUN_TEST(test_expiry_by_packet_time);
+    RUN_TEST(test_expiry_in_small_steps_comes_round_in_ten_seconds);
+    RUN_TEST(test_expiry_stops_at_its_limit);
+    RUN_TEST(test_time_that_goes_back_ends_nothing);
+    RUN_TEST(test_how_long_a_flow_may_be_silent);
+    RUN_TEST(test_begin);
+    RUN_TEST(test_protected_is_what_was_readable_inside);
+    RUN_TEST(test_a_connection_from_its_beginning);
+    RUN_TEST(test_the_server_may_have_the_lower_address);
+    RUN_TEST(test_from_the_middle_data_is_an_answer);
+    RUN_TEST(test_a_reset_that_answers_a_syn_is_a_refusal);
+    RUN_TEST(test_resets_that_refuse_nothing);
+    RUN_TEST(test_a_syn_on_a_closed_flow_starts_another);
+    RUN_TEST(test_tries_are_counted_until_answered);
+    RUN_TEST(test_copies_count_within_ten_milliseconds);
+    RUN_TEST(test_copies_of_both_sides_may_interleave);
+    RUN_TEST(test_what_tells_a_packet_from_a_copy);
+    RUN_TEST(test_without_identification_the_payload_tells);
+    RUN_TEST(test_time_that_goes_back_does_not_turn_the_flow_back);
+    RUN_TEST(test_cut_packets_are_counted);
+    RUN_TEST(test_icmp_errors_that_count);
+    RUN_TEST(test_who_has_answered_is_not_unreachable);
+    RUN_TEST(test_a_long_flow_is_reported_once_an_hour);
+    RUN_TEST(test_names_of_ends);
+    return UNITY_END();
+}
