@@ -171,6 +171,8 @@ static void ports_text(const struct explain_row *row, char *out, size_t size)
         if (ranges[i].low != ranges[i].high && used < size)
             used += (size_t)snprintf(out + used, size - used, "-%u", ranges[i].high);
     }
+    if (row->row->own_port && used < size)
+        snprintf(out + used, size - used, " (or own)");
 }
 
 static void print_words(const struct row_words *words, const char *between)

@@ -24,7 +24,7 @@
 
 static const char site_text[] =
     "{\"site\": \"test\", \"matrices\": [\"skype-for-business-server\", \"lync-server-2013-edge\"],"
-    "\"load_balancing\": \"dns\", \"features\": [\"federation\", \"xmpp\"],"
+    "\"load_balancing\": \"dns\", \"features\": [\"federation\", \"public-im\", \"xmpp\"],"
     "\"hosts\": ["
     "{\"name\": \"fe01\", \"addresses\": [\"10.20.1.11\", \"2001:db8:1::11\"], \"roles\": "
     "[\"front-end-mediation\", "
@@ -37,7 +37,7 @@ static const char site_text[] =
     "{\"name\": \"access\", \"addresses\": [\"203.0.113.11\"], \"roles\": [\"edge-access\"]},"
     "{\"name\": \"av\", \"addresses\": [\"203.0.113.13\"], \"roles\": [\"edge-av\"], \"translated\": "
     "[\"192.0.2.13\"]}],"
-    "\"networks\": [{\"name\": \"office\", \"prefixes\": [\"10.20.0.0/16\", \"10.20.4.0/22\", "
+    "\"networks\": [{\"name\": \"office\", \"prefixes\": [\"10.20.4.0/22\", \"10.20.0.0/16\", "
     "\"2001:db8:4::/64\"],"
     "\"roles\": [\"client\"]}],"
     "\"media_ports\": {\"client\": {\"audio\": \"50020-50039\", \"video\": \"58000-58019\"}},"
@@ -369,21 +369,23 @@ static void test_port_assumed_for_media(void)
     TEST_ASSERT_EQUAL_INT(0, e->initiator.port);
 }
 
-/* A row that only hardware load balancing turns on. */
+/* A partner is anyone without a role. */
+static void test_rows_of_partners(void)
+{
+    const char *const row = "lync-server-2013-edge/public-im/1";
+    check_row("tcp 198.51.100.7 -> 203.0.113.11:5061 [mtls]", EXPLAIN_ANSWERS, row, EXPLAIN_YES, 0);
+    check_row("tcp 10.20.4.17 -> 203.0.113.11:5061 [mtls]", EXPLAIN_ANSWERS, row, EXPLAIN_NEARLY, WHY_PEER);
+}
+
+/* The site has no "ocs-2007-federation". */
 static void test_rows_that_are_off(void)
 {
-    const struct explanation *e = explain("tcp 10.20.4.17 -> 10.20.1.12:5061 [tls]");
-    unsigned off = 0;
-    for (unsigned i = 0; i < e->row_count; i++) {
-        const struct explain_row *row = &e->rows[i];
-        off += (row->why & WHY_OFF) != 0;
-        TEST_ASSERT_EQUAL_INT((row->why & WHY_OFF) != 0, row->held == NULL);
-        TEST_ASSERT_TRUE_MESSAGE(row->held || *row->row->when, row->row->id);
-    }
-    check_scope("tcp 203.0.113.11 -> 198.51.100.1:5061 [mtls]", true, "");
-    for (unsigned i = 0; i < explained->row_count; i++)
-        off += (explained->rows[i].why & WHY_OFF) != 0;
-    TEST_ASSERT_TRUE(off > 0);
+    const char *const row = "lync-server-2013-edge/edge-external-interface/10";
+    check_row("udp 203.0.113.13 -> 198.51.100.7:50100", EXPLAIN_OPENS, row, EXPLAIN_NEARLY, WHY_OFF);
+    TEST_ASSERT_NULL(row_in(explained, row, EXPLAIN_OPENS)->held);
+    check_row("udp 203.0.113.13 -> 198.51.100.7:60100", EXPLAIN_OPENS, row, EXPLAIN_NO, WHY_OFF | WHY_PORT);
+    check_row("udp 203.0.113.13:50100 -> 198.51.100.7:60100", EXPLAIN_OPENS, row, EXPLAIN_NEARLY,
+              WHY_OFF); /* own port */
 }
 
 static void test_learned_rows(void)
@@ -394,6 +396,23 @@ static void test_learned_rows(void)
     TEST_ASSERT_NOT_NULL(row);
     TEST_ASSERT_TRUE(row->learned);
     TEST_ASSERT_EQUAL_INT(EXPLAIN_YES, row->answer);
+}
+
+/* An event says that an endpoint mapper handed out a port which would not be one of its own. */
+static void test_learned_port_of_an_event(void)
+{
+    struct explain_question question;
+    TEST_ASSERT_TRUE(
+        read_event("{\"source\": {\"ip\": \"10.20.1.11\", \"port\": 50000},"
+                   "\"destination\": {\"ip\": \"10.20.1.12\", \"port\": 2000},"
+                   "\"network\": {\"transport\": \"tcp\", \"protocol\": \"dcerpc\"},"
+                   "\"rolecall\": {\"compliance\": {\"status\": \"pass\", \"match\": \"learned\"}}}",
+                   &question));
+    explained = explanation_create(policy, site, &question);
+    TEST_ASSERT_EQUAL_INT(VERDICT_PASS, explained->verdict.status);
+    TEST_ASSERT_EQUAL_INT(MATCH_LEARNED, explained->verdict.match);
+    TEST_ASSERT_EQUAL_INT(VERDICT_FAIL,
+                          explain("tcp 10.20.1.11 -> 10.20.1.12:2000 [dcerpc]")->verdict.status);
 }
 
 static void test_ipsec_rows(void)
@@ -677,6 +696,15 @@ static void test_table(void)
     free(out);
 }
 
+/* An address, and the network that is this address alone: two different things to a site file. */
+static void test_table_with_an_address_as_both(void)
+{
+    char *out = imported("name,address,roles\na,10.0.0.1 10.0.0.1/32,client\n");
+    TEST_ASSERT_NOT_NULL(out);
+    TEST_ASSERT_NOT_NULL(strstr(out, "\"prefixes\":[\"10.0.0.1/32\"]"));
+    free(out);
+}
+
 static void test_table_without_lines(void)
 {
     char *out = imported("name,address,roles\n");
@@ -775,12 +803,15 @@ int main(void)
     RUN_TEST(test_rows);
     RUN_TEST(test_rows_of_media);
     RUN_TEST(test_port_assumed_for_media);
+    RUN_TEST(test_rows_of_partners);
     RUN_TEST(test_rows_that_are_off);
     RUN_TEST(test_learned_rows);
+    RUN_TEST(test_learned_port_of_an_event);
     RUN_TEST(test_ipsec_rows);
     RUN_TEST(test_allow);
     RUN_TEST(test_agrees_with_the_engine);
     RUN_TEST(test_table);
+    RUN_TEST(test_table_with_an_address_as_both);
     RUN_TEST(test_table_without_lines);
     RUN_TEST(test_table_mistakes);
     RUN_TEST(test_table_tells_all_at_once);
