@@ -583,7 +583,7 @@ static void check_rows_agree(const char *label)
     for (unsigned i = 0; i < explained->row_count; i++) {
         const struct explain_row *row = &explained->rows[i];
         bool named = row->answer <= EXPLAIN_LISTED || row->why == WHY_PROTOCOL;
-        char text[300];
+        char text[500];
         snprintf(text, sizeof text, "%s: %s", label, row->row->id);
         TEST_ASSERT_TRUE_MESSAGE(!named || is_in(verdict, row->row), text);
     }
