@@ -190,6 +190,82 @@ static void test_every_character_of_unicode(void)
     }
 }
 
+/* The well-formed sequences by their first two bytes, as Unicode's table 3-7 lists them; the rest are 80 to
+ * bf. */
+static size_t well_formed(const uint8_t *at, size_t left)
+{
+    static const struct {
+        uint8_t first, last, low, high, size;
+    } rows[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+                {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+                {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    if (at[0] < 0x80)
+        return 1;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (at[0] < rows[i].first || at[0] > rows[i].last || left < rows[i].size)
+            continue;
+        bool is_right = at[1] >= rows[i].low && at[1] <= rows[i].high;
+        for (unsigned k = 2; k < rows[i].size; k++)
+            is_right = is_right && at[k] >= 0x80 && at[k] <= 0xbf;
+        return is_right ? rows[i].size : 0;
+    }
+    return 0;
+}
+
+/* Letters before and behind must stay; what is between them stays too, or becomes U+FFFD byte by byte. */
+static void check_sequence(const uint8_t *bytes, size_t size)
+{
+    uint8_t between[8] = {'q'};
+    char expected[64] = "\"q", label[64];
+    unsigned repair;
+    memcpy(between + 1, bytes, size);
+    between[size + 1] = 'z';
+    for (size_t i = 0, step; i < size; i += step ? step : 1) {
+        step = well_formed(bytes + i, size - i);
+        char whole[5] = "";
+        uint32_t point = bytes[i] & (step > 1 ? 0xffu >> (step + 1) : 0xffu);
+        memcpy(whole, bytes + i, step);
+        for (size_t k = 1; k < step; k++)
+            point = point << 6 | (bytes[i + k] & 0x3f);
+        if (step && is_unwelcome(point))
+            strcpy(whole, BAD);
+        strcat(expected, step == 1 && (bytes[i] == '"' || bytes[i] == '\\') ? "\\" : "");
+        strcat(expected, step ? whole : BAD);
+    }
+    strcat(expected, "z\"");
+    snprintf(label, sizeof label, "%zu bytes, %02x %02x %02x %02x", size, bytes[0], bytes[1], bytes[2],
+             bytes[3]);
+    json_start(&out, buffer, sizeof buffer);
+    repair = json_captured(&out, NULL, between, size + 2);
+    TEST_ASSERT_TRUE_MESSAGE(json_finish(&out), label);
+    TEST_ASSERT_EQUAL_STRING_MESSAGE(expected, buffer, label);
+    TEST_ASSERT_TRUE_MESSAGE((repair == JSON_REPAIRED) == (strstr(expected, BAD) != NULL), label);
+}
+
+static void test_malformed_sequences(void)
+{
+    static const uint8_t ends[] = {0x00, 'a',  '"',  0x7f, 0x80, 0x8f, 0x90,
+                                   0x9f, 0xa0, 0xbf, 0xc0, 0xc3, 0xf0, 0xff};
+    for (unsigned first = 0x20; first < 0x100; first++) {
+        for (unsigned second = 0x20; second < 0x100; second++) {
+            uint8_t bytes[4] = {(uint8_t)first, (uint8_t)second, 0, 0};
+            check_sequence(bytes, 2);
+            if (first < 0xe0)
+                continue;
+            for (unsigned i = 0; i < sizeof ends; i++) {
+                bytes[2] = ends[i];
+                check_sequence(bytes, 3);
+                if (second < 0x80)
+                    continue;
+                for (unsigned k = 0; k < sizeof ends; k++) {
+                    bytes[3] = ends[k];
+                    check_sequence(bytes, 4);
+                }
+            }
+        }
+    }
+}
+
 /* Whatever the bytes, what comes out is valid: a second pass finds nothing to repair. */
 static void test_what_comes_out_needs_no_second_repair(void)
 {
@@ -277,8 +353,14 @@ static void test_full_stays_full(void)
     size_t used = full.used;
     json_end_object(&full);
     TEST_ASSERT_EQUAL_UINT(used, full.used);
-    TEST_ASSERT_FALSE(json_has_room(&full, 0));
     TEST_ASSERT_FALSE(json_finish(&full));
+    char key[200], larger[180];
+    memset(key, 'k', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    json_start(&full, larger, sizeof larger);
+    TEST_ASSERT_TRUE(json_has_room(&full, 10));
+    json_bool(&full, key, true);
+    TEST_ASSERT_FALSE(json_has_room(&full, 10)); /* little was written, but not all */
 }
 
 static void test_room_leaves_the_closing_brackets(void)
@@ -307,6 +389,7 @@ int main(void)
     RUN_TEST(test_negative_numbers_keep_the_commas_right);
     RUN_TEST(test_hostile_strings);
     RUN_TEST(test_every_character_of_unicode);
+    RUN_TEST(test_malformed_sequences);
     RUN_TEST(test_what_comes_out_needs_no_second_repair);
     RUN_TEST(test_long_strings_are_shortened_between_characters);
     RUN_TEST(test_own_text_and_formats);
