@@ -719,11 +719,13 @@ static void test_cut_packets_are_counted(void)
     follow(&p);
     TEST_ASSERT_EQUAL_UINT(0, flow.flags);
     p = packet_from(CLIENT, IP_UDP);
+    p.ttl = 3;
     p.is_cut = true;
     p.payload_wirelen = 50; /* nothing of it captured: data all the same */
     TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA, follow(&p));
     TEST_ASSERT_EQUAL_HEX(FLOW_CUT, flow.flags);
     TEST_ASSERT_EQUAL_UINT(1, flow.truncated_packets);
+    TEST_ASSERT_EQUAL_UINT(64, flow.ttl[CLIENT]); /* that of the first packet */
 }
 
 static void count_errors(bool v6, unsigned expected)
