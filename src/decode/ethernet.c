@@ -77,6 +77,16 @@ static enum decode_result walk_fabricpath(struct walk *w)
     return walk_enter(w, LAYER_FABRICPATH, 2) ? walk_ethernet(w) : DECODE_TOO_DEEP;
 }
 
+/* 802.1ah service instance: priority 3, drop eligible 1, flags 4, instance 24 bits; the customer's whole
+ * frame follows (IEEE 802.1Q clause 9.7). Counts as a VLAN tag without an id. */
+static enum decode_result walk_service_instance(struct walk *w)
+{
+    bytes_skip(&w->data, 4);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    return walk_enter(w, LAYER_VLAN, 4) ? walk_ethernet(w) : DECODE_TOO_DEEP;
+}
+
 enum decode_result walk_ethertype(struct walk *w, uint16_t type)
 {
     switch (type) {
@@ -89,6 +99,8 @@ enum decode_result walk_ethertype(struct walk *w, uint16_t type)
     case 0x9100: /* its older numbers */
     case 0x9200:
         return walk_vlan(w);
+    case 0x88e7:
+        return walk_service_instance(w);
     case 0x8847:
     case 0x8848:
         return walk_mpls(w);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * gre.c - GRE (RFC 2784, 2890, source routes of RFC 1701 not read), its version 1 of PPTP (RFC 2637), NVGRE
- * (RFC 7637) and ERSPAN types I to III (draft-foschiano-erspan); PROTOCOLS section 17. Where no IP packet can
+ * (RFC 7637), ERSPAN types I to III (draft-foschiano-erspan), redirected packets of WCCP
+ * (draft-mclaggan-wccp-v2rev1 section 4.12) and MikroTik's EoIP; PROTOCOLS section 17. Where no IP packet can
  * be read inside, the GRE packet itself is the inner-most one. Keys, sessions and timestamps are not kept.
  */
 #include "walk.h"
@@ -69,6 +70,30 @@ static enum decode_result walk_pptp(struct walk *w, uint16_t flags, uint16_t typ
     return walk_enter(w, LAYER_GRE, 6 + rest) ? walk_ppp(w) : DECODE_TOO_DEEP;
 }
 
+/* EoIP puts the frame's length 2 and a tunnel id 2 where PPTP has its own. */
+static enum decode_result walk_eoip(struct walk *w)
+{
+    uint16_t length = bytes_u16(&w->data);
+    bytes_skip(&w->data, 2);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    if (length != walk_wirelen(w))
+        return DECODE_NOT_IP;
+    return walk_enter(w, LAYER_GRE, 8) ? walk_ethernet(w) : DECODE_TOO_DEEP;
+}
+
+/* A redirect header of 4 bytes (two flag bits 0xc0 in the first, service, buckets), which version 1 does not
+ * have: there IP begins at once. */
+static enum decode_result walk_wccp(struct walk *w)
+{
+    int first = bytes_peek(&w->data, 0);
+    if (first >> 4 != 4 || (first & 15) < 5)
+        bytes_skip(&w->data, 4);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    return walk_count(w, 4) ? walk_ip(w) : DECODE_TOO_DEEP;
+}
+
 /* What the type announces, after the optional fields. */
 static enum decode_result walk_gre_payload(struct walk *w, uint16_t flags, uint16_t type, uint32_t size)
 {
@@ -83,6 +108,8 @@ static enum decode_result walk_gre_payload(struct walk *w, uint16_t flags, uint1
         return flags & GRE_SEQUENCE ? walk_erspan2(w) : walk_ethernet(w);
     case 0x22eb:
         return walk_enter(w, LAYER_ERSPAN, size) ? walk_erspan3(w) : DECODE_TOO_DEEP;
+    case 0x883e:
+        return walk_enter(w, LAYER_GRE, size) ? walk_wccp(w) : DECODE_TOO_DEEP;
     case 0x880b: /* PPP */
         return walk_enter(w, LAYER_GRE, size) ? walk_ppp(w) : DECODE_TOO_DEEP;
     default:
@@ -98,6 +125,8 @@ static enum decode_result walk_gre_header(struct walk *w)
     uint16_t type = bytes_u16(&w->data);
     if (!bytes_ok(&w->data))
         return walk_failed(&w->data);
+    if (flags == (GRE_KEY | 1) && type == 0x6400)
+        return walk_eoip(w);
     if ((flags & GRE_VERSION) == 1)
         return walk_pptp(w, flags, type);
     if ((flags & GRE_VERSION) != 0 || flags & GRE_ROUTING)

@@ -76,6 +76,68 @@ static enum decode_result walk_serial(struct walk *w)
     return walk_ethertype(w, type);
 }
 
+/* Frame control 1, addresses 12, LLC. Control 01rr'0ppp is LLC (ISO 9314-2 section 7.3.2); a token or a
+ * station management frame is not IP. */
+static enum decode_result walk_fddi(struct walk *w)
+{
+    uint8_t control = bytes_u8(&w->data);
+    bytes_skip(&w->data, 12);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    w->headers += 13;
+    return (control & 0x70) == 0x50 ? walk_llc(w) : DECODE_NOT_IP;
+}
+
+/* Netfilter's log: family 1, version 1 = 0, group 2, then items of length 2 (with these 4 bytes), type 2 and
+ * value, padded to 4, in the byte order of the capturing machine; the first item has type 1, item 9 is the IP
+ * packet. */
+static enum decode_result walk_nflog(struct walk *w)
+{
+    enum { ITEM_HEADER = 1, ITEM_PAYLOAD = 9 };
+    struct bytes b = w->data;
+    bytes_skip(&b, 1);
+    uint8_t version = bytes_u8(&b);
+    bytes_skip(&b, 4);
+    bool is_little = bytes_u16le(&b) == ITEM_HEADER;
+    bytes_skip(&w->data, 4);
+    for (uint32_t size = 4; bytes_ok(&w->data);) {
+        uint16_t length = is_little ? bytes_u16le(&w->data) : bytes_u16(&w->data);
+        uint16_t type = is_little ? bytes_u16le(&w->data) : bytes_u16(&w->data);
+        if (!bytes_ok(&w->data))
+            break;
+        if (version != 0 || length < 4)
+            return DECODE_MALFORMED;
+        size += 4;
+        if (type == ITEM_PAYLOAD) {
+            walk_bound(w, length - 4u);
+            return walk_count(w, size) ? walk_ip(w) : DECODE_TOO_DEEP;
+        }
+        uint32_t value = (length - 1u) & ~3u; /* padded, without the 4 bytes */
+        bytes_skip(&w->data, value);
+        size += value;
+    }
+    return w->data.cut || b.cut ? DECODE_CUT : DECODE_NOT_IP;
+}
+
+/* macOS: length 4, kind 4 (1 is a packet), link type 4, interface name and process; little-endian on every
+ * machine that writes it today. DLT 149 is free for anyone's use, and macOS means this by it. */
+static enum decode_result walk_pktap(struct walk *w)
+{
+    enum { SIZE_MIN = 108, SIZE_MAX_KNOWN = 512 };
+    struct bytes b = w->data;
+    uint32_t size = bytes_u32le(&b);
+    uint32_t kind = bytes_u32le(&b);
+    uint32_t linktype = bytes_u32le(&b);
+    if (!bytes_ok(&b))
+        return walk_failed(&b);
+    if (size < SIZE_MIN || size > SIZE_MAX_KNOWN || kind != 1)
+        return DECODE_NOT_IP;
+    bytes_skip(&w->data, size);
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    return walk_count(w, size) ? walk_linktype(w, linktype) : DECODE_TOO_DEEP;
+}
+
 static const struct {
     int number;
     walk_function *read;
@@ -94,6 +156,13 @@ static const struct {
     {50, walk_serial},    /* PPP_SERIAL */
     {104, walk_serial},   /* C_HDLC */
     {51, walk_pppoe},     /* PPP_ETHER: begins at the PPPoE session header */
+    {105, walk_wifi},     /* IEEE802_11 */
+    {127, walk_radiotap}, /* IEEE802_11_RADIO */
+    {192, walk_ppi},      /* PPI */
+    {10, walk_fddi},      /* FDDI */
+    {239, walk_nflog},    /* NFLOG */
+    {258, walk_pktap},    /* PKTAP */
+    {149, walk_pktap},    /* USER2, macOS's own number for it */
 };
 
 walk_function *link_reader(int linktype)
@@ -102,4 +171,10 @@ walk_function *link_reader(int linktype)
         if (link_types[i].number == linktype)
             return link_types[i].read;
     return NULL;
+}
+
+enum decode_result walk_linktype(struct walk *w, uint32_t linktype)
+{
+    walk_function *read = linktype <= UINT16_MAX ? link_reader((int)linktype) : NULL;
+    return read ? read(w) : DECODE_NOT_IP;
 }

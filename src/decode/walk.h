@@ -121,6 +121,13 @@ typedef enum decode_result walk_function(struct walk *w);
 
 /* link.c: the reader of a link type; NULL when there is none. */
 walk_function *link_reader(int linktype);
+/* A header inside another that names it by its link type; DECODE_NOT_IP when it has no reader. */
+enum decode_result walk_linktype(struct walk *w, uint32_t linktype);
+
+/* wifi.c */
+enum decode_result walk_wifi(struct walk *w);
+enum decode_result walk_radiotap(struct walk *w);
+enum decode_result walk_ppi(struct walk *w);
 
 /* ethernet.c */
 enum decode_result walk_ethernet(struct walk *w);

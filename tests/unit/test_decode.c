@@ -57,7 +57,7 @@ static struct blob teredo(const char *before)
     return over_udp(3544, before, ipv6_full("2001:0:4136:e378::1", "2001:db8::9", 17, inner_udp()));
 }
 
-enum { ENCAPSULATIONS_MAX = 96 };
+enum { ENCAPSULATIONS_MAX = 128 };
 static struct encapsulation encapsulations[ENCAPSULATIONS_MAX];
 static size_t encapsulation_count;
 
@@ -92,6 +92,36 @@ static void add_link_types(void)
     add("", 50, join(hex("0f00 0800"), inner_ipv4()));
     add("", 104, join(hex("8f00 86dd"), inner_ipv6()));
     add("pppoe", 51, join(hex("1100 0007 002e 0021"), inner_ipv4()));
+    add("", 10, join(join(hex("50"), filler(12, 2)), join(hex("aaaa03 000000 0800"), inner_ipv4())));
+    add("", 239, join(hex("0200 0001 0800 0100 0800 0101 0500 0a00 7a000000 3000 0900"), inner_ipv4()));
+    add("", 239, join(hex("0a00 0001 0008 0001 86dd 0101 0044 0009"), inner_ipv6()));
+    add("", 258, join(join(hex("6c000000 01000000 01000000"), filler(96, 0)), inner_ethernet()));
+    add("", 149, join(join(hex("6c000000 01000000 0c000000"), filler(96, 0)), inner_ipv4()));
+}
+
+/* An 802.11 data frame: control, duration, three addresses, then `more` from the sequence number on. */
+static struct blob wifi(const char *control, const char *more)
+{
+    struct blob header = join(join(hex(control), filler(20, 2)), hex(more));
+    return join(header, join(hex("aaaa03 000000 0800"), inner_ipv4()));
+}
+
+static void add_wifi(void)
+{
+    add("", 105, wifi("0801", "1000"));
+    add("", 105, wifi("0802", "1000"));
+    add("", 105, wifi("0803", "1000 020000000003"));
+    add("", 105, wifi("8801", "1000 0000"));
+    add("", 105, wifi("8881", "1000 0000 00000000"));
+    add("", 105, wifi("8803", "1000 020000000003 0000"));
+    add("", 127, join(hex("00 00 0800 00000000"), wifi("0801", "1000")));
+    add("", 127, join(hex("00 00 0900 02000000 10"), join(wifi("0801", "1000"), hex("c0ffee00"))));
+    add("", 127, join(hex("00 00 0900 02000000 20"), wifi("8801", "1000 0000 0000")));
+    add("", 127,
+        join(hex("00 00 1900 03000080 00000000 00000000 0102030405060708 20"),
+             wifi("8801", "1000 0000 0000")));
+    add("", 192, join(hex("00 00 0800 69000000"), wifi("0801", "1000")));
+    add("", 192, join(hex("00 00 0c00 01000000 00000000"), inner_ethernet()));
 }
 
 static void add_ethernet_tags(void)
@@ -135,6 +165,10 @@ static void add_labels(void)
     add("mpls vlan", 1,
         ethernet(0x8847,
                  join(hex("0012c140 00000001"), ethernet(0x8100, join(hex("0007 0800"), inner_ipv4())))));
+    add("vlan", 1, ethernet(0x88e7, join(hex("00001389"), inner_ethernet())));
+    add("vlan vlan vlan", 1,
+        ethernet(0x88a8,
+                 join(hex("0064 88e7 00001389"), ethernet(0x8100, join(hex("0007 0800"), inner_ipv4())))));
     add("pppoe", 1, ethernet(0x8864, join(hex("1100 0007 002e 0021"), inner_ipv4())));
     add("pppoe", 1, ethernet(0x8864, join(hex("1100 0007 002d 21"), inner_ipv4())));
     add("pppoe", 1, ethernet(0x8864, join(hex("1100 0007 0042 0057"), inner_ipv6())));
@@ -162,6 +196,10 @@ static void add_ip_tunnels(void)
     add("gre mpls", 1, gre("0000 8847 00064140", inner_ipv4()));
     add("gre", 1, gre("3081 880b 0030 0001 00000001 00000002 ff03 0021", inner_ipv4()));
     add("gre", 1, gre("3001 880b 002d 0001 00000001 21", inner_ipv4()));
+    add("gre", 1, gre("0000 883e 80000102", inner_ipv4()));
+    add("gre", 1, gre("0000 883e 40000102", inner_ipv4()));
+    add("gre", 1, gre("0000 883e", inner_ipv4()));
+    add("gre", 1, gre("2001 6400 003a 0700", inner_ethernet()));
     add("nvgre", 1, gre("2000 6558 00138909", inner_ethernet()));
     add("erspan", 1, gre("0000 88be", inner_ethernet()));
     add("erspan", 1, gre("1000 88be 00000001 1064 1805 00000007", inner_ethernet()));
@@ -615,12 +653,38 @@ static void test_not_ip(void)
     expect(DECODE_NOT_IP, ethernet(0x8847, join(hex("00064140 10"), filler(40, 0))));
     TEST_ASSERT_EQUAL_INT(DECODE_NOT_IP,
                           decode_blob(decoder, 0, join(hex("07000000"), filler(40, 0)), &packet));
+    const struct {
+        uint16_t linktype;
+        struct blob frame;
+    } others[] = {
+        {10, join(hex("41"), filler(40, 2))},                           /* station management */
+        {105, wifi("8000", "1000")},                                    /* a beacon */
+        {105, hex("d400 0000 020000000001")},                           /* an acknowledgement */
+        {105, wifi("4801", "1000")},                                    /* data without data */
+        {192, join(hex("00 00 0800 ffff0100"), filler(60, 0))},         /* no such link type */
+        {192, join(hex("00 00 0800 e7000000"), filler(60, 0))},         /* one that is not read */
+        {149, join(hex("6c000000 02000000 01000000"), filler(96, 0))},  /* another kind */
+        {149, inner_ethernet()},                                        /* another use of the number */
+        {239, hex("0200 0001 0800 0100 0800 0101 0500 0a00 7a000000")}, /* without a packet */
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        TEST_ASSERT_EQUAL_STRING(
+            "not-ip", decode_result_name(decode_blob(decoder, others[i].linktype, others[i].frame, &packet)));
 }
 
 static void test_opaque(void)
 {
     expect(DECODE_OPAQUE, ethernet(0x88e5, filler(40, 0)));
     expect(DECODE_OPAQUE, ethernet(0x8864, hex("1100 0007 0006 00fd 01020304")));
+    static const char *const frames[][2] = {
+        {"0841", "1000"},      /* encrypted */
+        {"0805", "1000"},      /* first fragment */
+        {"0801", "1100"},      /* last fragment */
+        {"8801", "1000 8000"}, /* aggregate */
+    };
+    for (size_t i = 0; i < 4; i++)
+        TEST_ASSERT_EQUAL_INT(DECODE_OPAQUE,
+                              decode_blob(decoder, 105, wifi(frames[i][0], frames[i][1]), &packet));
 }
 
 static void test_malformed(void)
@@ -659,6 +723,19 @@ static void test_malformed(void)
     TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_blob(decoder, 101, hex("50"), &packet));
     TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_blob(decoder, 228, inner_ipv6(), &packet));
     TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_blob(decoder, 229, inner_ipv4(), &packet));
+    static const char *const radiotap[] = {
+        "01 00 0800 00000000",    /* version */
+        "00 00 0700 00000000",    /* too short */
+        "00 00 0800 02000000",    /* flags that are not there */
+        "00 00 0900 02000000 50", /* the radio says that the frame is damaged */
+        "00 00 0c00 00000080 00000080",
+    };
+    for (size_t i = 0; i < sizeof(radiotap) / sizeof(radiotap[0]); i++) {
+        struct blob radio = join(hex(radiotap[i]), wifi("0801", "1000"));
+        TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_blob(decoder, 127, radio, &packet));
+    }
+    struct blob log = join(hex("0200 0001 0800 0100 0800 0101 0300 0a00"), filler(40, 0));
+    TEST_ASSERT_EQUAL_INT(DECODE_MALFORMED, decode_blob(decoder, 239, log, &packet));
 }
 
 static void test_too_deep(void)
@@ -681,14 +758,19 @@ static void test_too_deep(void)
     for (unsigned i = 0; i < 124; i++)
         labels = join(labels, hex("00064040"));
     expect(DECODE_TOO_DEEP, ethernet(0x8847, join(join(labels, hex("00064140")), inner_ipv4())));
+    struct blob headers = inner_ethernet(); /* link headers inside link headers */
+    for (unsigned i = 0; i < 100; i++)
+        headers = join(hex(i ? "00 00 0800 c0000000" : "00 00 0800 01000000"), headers);
+    TEST_ASSERT_EQUAL_INT(DECODE_TOO_DEEP, decode_blob(decoder, 192, headers, &packet));
+
     labels.size = 80;
     expect(DECODED, ethernet(0x8847, join(join(labels, hex("00064140")), inner_ipv4())));
 }
 
 static void test_unknown_link(void)
 {
-    TEST_ASSERT_EQUAL_INT(DECODE_UNKNOWN_LINK, decode_blob(decoder, 127, inner_ethernet(), &packet));
-    TEST_ASSERT_FALSE(decode_reads_linktype(127));
+    TEST_ASSERT_EQUAL_INT(DECODE_UNKNOWN_LINK, decode_blob(decoder, 129, inner_ethernet(), &packet));
+    TEST_ASSERT_FALSE(decode_reads_linktype(129));
     TEST_ASSERT_FALSE(decode_reads_linktype(-1));
     TEST_ASSERT_TRUE(decode_reads_linktype(1));
     TEST_ASSERT_TRUE(decode_reads_linktype(276));
@@ -737,6 +819,7 @@ static void test_changed_bytes(void)
 int main(void)
 {
     add_link_types();
+    add_wifi();
     add_ethernet_tags();
     add_labels();
     add_ip_tunnels();
