@@ -58,6 +58,7 @@ struct verdict {
     enum row_match match;
     uint8_t row_count, accepted_count;
     const struct matrix_row *rows[VERDICT_ROWS_MAX]; /* those that accepted first, each part in file order */
+    uint64_t deciding;               /* bit per place in `rows`: it decides; the others are only listed (DESIGN 5.3) */
     const struct matrix_row *nearest;                /* by port, where none matched; NULL: none */
     const char *application_check; /* "ok", "unknown", or NULL where no row accepted the flow */
     const char *outcome;           /* "established", "attempted", "refused", "silent", "unreachable", or NULL */

@@ -94,6 +94,9 @@ struct policy_entry {
     role_set direct;
 };
 
+enum { POLICY_ROWS_MAX = 512 };
+
+/* NULL: out of memory, or the site's matrices have more than POLICY_ROWS_MAX rows. */
 struct policy *policy_create(const struct rules *rules, const struct site *site);
 void policy_destroy(struct policy *policy);
 

@@ -353,6 +353,8 @@ static int prepare_site(struct analysis *a, struct mistakes *mistakes)
     if (a->site && text && choose_matrices(a)) {
         make_run_id(a, text, size);
         a->policy = policy_create(a->rules, a->site);
+        if (!a->policy)
+            fprintf(stderr, "rolecall: the matrices have more than %d rows together, or memory is short\n", POLICY_ROWS_MAX);
     }
     free(text);
     return a->policy ? 0 : EXIT_USAGE;

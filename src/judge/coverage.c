@@ -61,7 +61,8 @@ void coverage_count(struct judge *judge, const struct judge_flow *in, const stru
     } else if (verdict->status == VERDICT_FAIL) {
         bool blocked = verdict->findings >> FINDING_BLOCKED_PORT & 1;
         for (unsigned i = 0; i < verdict->row_count; i++)
-            count_row(judge, in, verdict, verdict->rows[i], blocked ? BLOCKED : VIOLATED);
+            if (verdict->deciding >> i & 1)
+                count_row(judge, in, verdict, verdict->rows[i], blocked ? BLOCKED : VIOLATED);
     }
 }
 

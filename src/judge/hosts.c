@@ -60,14 +60,25 @@ void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark 
         facts->one_way--;
 }
 
-void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind)
+void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind,
+                        int64_t now_ns)
 {
     struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
-    map_add(&judge->endpoints, &key, NULL);
+    bool added;
+    int64_t *since_ns = map_add(&judge->endpoints, &key, &added);
+    if (since_ns && added)
+        *since_ns = now_ns;
+}
+
+int64_t judge_endpoint_since(const struct judge *judge, const struct addr *addr, uint16_t port,
+                             enum endpoint_kind kind)
+{
+    struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
+    const int64_t *since_ns = map_find(&judge->endpoints, &key);
+    return since_ns ? *since_ns : INT64_MAX;
 }
 
 bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind)
 {
-    struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
-    return map_find(&judge->endpoints, &key) != NULL;
+    return judge_endpoint_since(judge, addr, port, kind) != INT64_MAX;
 }

@@ -13,7 +13,7 @@ size_t judge_memory(const struct judge_options *options)
 {
     size_t size = sizeof(struct judge) + (size_t)options->flow_slots * sizeof(struct mark);
     size += map_memory(sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX);
-    size += map_memory(sizeof(struct endpoint_key), 1, ENDPOINTS_MAX);
+    size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), ENDPOINTS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX);
@@ -43,7 +43,7 @@ struct judge *judge_create(const struct judge_options *options)
     judge->marks = calloc((size_t)options->flow_slots + 1, sizeof *judge->marks);
     bool ok = judge->marks &&
               map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX, map_secret) &&
-              map_init(&judge->endpoints, sizeof(struct endpoint_key), 1, ENDPOINTS_MAX, map_secret) &&
+              map_init(&judge->endpoints, sizeof(struct endpoint_key), sizeof(int64_t), ENDPOINTS_MAX, map_secret) &&
               map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
               map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX, map_secret) &&
               map_init(&judge->fallbacks, sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX, map_secret) &&
@@ -88,6 +88,15 @@ static bool is_ripe(const struct flow *flow)
            !judge_transport(flow);
 }
 
+/* A port that passed as handed out before the mapper was seen stays so for the flows that follow. */
+static void keep_learned(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict)
+{
+    unsigned responder = 1u - verdict->initiator;
+    if (verdict->match == MATCH_LEARNED)
+        judge_add_endpoint(judge, &in->flow->key.addr[responder], in->flow->key.port[responder], ENDPOINT_DCERPC,
+                           in->now_ns);
+}
+
 void judge_note(struct judge *judge, const struct judge_flow *in)
 {
     struct mark *mark = &judge->marks[in->slot];
@@ -96,7 +105,7 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
         judge_heard_both(judge, flow, mark);
     if (in->step & FLOW_LISTENER) {
         unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
-        judge_add_endpoint(judge, &flow->key.addr[server], flow->key.port[server], ENDPOINT_TCP_LISTENER);
+        judge_add_endpoint(judge, &flow->key.addr[server], flow->key.port[server], ENDPOINT_TCP_LISTENER, in->now_ns);
     }
     ipsec_note(judge, in, mark);
     if (!judge->policy)
@@ -106,6 +115,7 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
         return;
     struct verdict verdict;
     judge_verdict(judge, flow, in->facts, in->now_ns, false, FLOW_END_INPUT, &verdict);
+    keep_learned(judge, in, &verdict);
     findings_count(judge, in, &verdict, mark);
 }
 
@@ -147,25 +157,31 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
         judge->totals.unidentified_pass++;
 }
 
+/* Only the mapper on its documented port hands out ports, and only its own: else any host could document itself. */
+static void learn_dcerpc(struct judge *judge, const struct judge_flow *in, unsigned speaker_side, uint16_t port)
+{
+    const struct addr *speaker = &in->flow->key.addr[speaker_side];
+    struct policy_party party = policy_party_of(judge->policy, speaker);
+    if (!match_answers(judge, &party, OVER_TCP, in->flow->key.port[speaker_side], PROTO_dcerpc))
+        return;
+    /* Port 0 stands for "its answers were seen". */
+    judge_add_endpoint(judge, speaker, 0, ENDPOINT_DCERPC, in->now_ns);
+    judge_add_endpoint(judge, speaker, port, ENDPOINT_DCERPC, in->now_ns);
+}
+
 void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
                  const struct proto_learned *learned)
 {
     static const uint8_t kinds[] = {0, ENDPOINT_MEDIA, ENDPOINT_DCERPC, ENDPOINT_TDS, ENDPOINT_RELAY};
-    const struct addr *speaker = &in->flow->key.addr[speaker_side];
     if (learned->kind == 0 || learned->kind >= sizeof kinds)
         return;
-    enum endpoint_kind kind = kinds[learned->kind];
-    if (kind == ENDPOINT_DCERPC) {
-        /* Only the mapper on its documented port hands out ports; port 0 stands for "its answers were seen". */
-        if (in->flow->key.port[speaker_side] != 135)
-            return;
-        judge_add_endpoint(judge, speaker, 0, kind);
-        judge_add_endpoint(judge, speaker, learned->port, kind);
+    if (kinds[learned->kind] == ENDPOINT_DCERPC) {
+        if (judge->policy && learned->transport == OVER_TCP)
+            learn_dcerpc(judge, in, speaker_side, learned->port);
+        return;
     }
-    if (learned->has_addr)
-        judge_add_endpoint(judge, &learned->addr, learned->port, kind);
-    else
-        judge_add_endpoint(judge, speaker, learned->port, kind);
+    const struct addr *addr = learned->has_addr ? &learned->addr : &in->flow->key.addr[speaker_side];
+    judge_add_endpoint(judge, addr, learned->port, kinds[learned->kind], in->now_ns);
 }
 
 void judge_finish(struct judge *judge, int64_t now_ns)

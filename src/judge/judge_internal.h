@@ -110,15 +110,19 @@ bool judge_has_sent(const struct judge *judge, const struct addr *addr);
 bool judge_is_one_way(const struct judge *judge, const struct addr *addr);
 void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark *mark);
 void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark *mark);
-void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind);
+void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind,
+                        int64_t now_ns);
+int64_t judge_endpoint_since(const struct judge *judge, const struct addr *addr, uint16_t port,
+                             enum endpoint_kind kind); /* INT64_MAX: unknown */
 bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind);
 
 /* match.c: rows of the matrices against a flow */
 struct row_set {
-    uint64_t bits[8]; /* by order */
+    uint64_t bits[POLICY_ROWS_MAX / 64]; /* by order */
 };
 struct matched {
     struct row_set matched, accepted; /* by port; and by protocol too */
+    struct row_set deciding;          /* of those matched */
     bool decides;                     /* at least one of them decides */
     bool decides_accepted;
     bool all_mtls;                    /* every deciding row that accepts TLS is mtls alone; and there is one */
@@ -134,6 +138,9 @@ bool match_has_media_rows(const struct judge *judge, const struct policy_party *
 /* Adds the party's media rows that hold its own port; false: none does. */
 bool match_media(const struct judge *judge, const struct flow *flow, unsigned side, const struct policy_party *party,
                  bool accept, struct matched *out);
+/* Does a row of the party's roles answer on this port with this protocol? */
+bool match_answers(const struct judge *judge, const struct policy_party *party, enum proto_transport transport,
+                   uint16_t port, enum proto_id name);
 bool match_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
                    struct matched *out);
 void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict);

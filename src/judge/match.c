@@ -49,12 +49,13 @@ static void add(struct matched *out, const struct policy_row *row, enum row_matc
         set_row(&out->accepted, row->row);
     if (!decides)
         return;
+    set_row(&out->deciding, row->row);
     out->decides = true;
     out->anything |= row->row->accepts_anything;
     out->any_xmpp |= row->row->accepts >> PROTO_xmpp & 1;
     if (accepted) {
         out->decides_accepted = true;
-        out->any_sip |= row->row->accepts >> PROTO_sip & 1;
+        out->any_sip |= row->row->accepts_anything || (row->row->accepts >> PROTO_sip & 1);
     }
     if (row->row->accepts_tls) {
         out->all_mtls = (out->all_mtls || !out->any_tls) && row->row->accepts_mtls_only;
@@ -122,6 +123,20 @@ bool match_media(const struct judge *judge, const struct flow *flow, unsigned si
     return inside;
 }
 
+bool match_answers(const struct judge *judge, const struct policy_party *party, enum proto_transport transport,
+                   uint16_t port, enum proto_id name)
+{
+    enum row_match how;
+    for (role_set left = party->direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->answers_count; i++)
+            if ((role->answers[i].row->transports & transport) && (role->answers[i].row->accepts >> name & 1) &&
+                port_fits(&role->answers[i], port, &how))
+                return true;
+    }
+    return false;
+}
+
 /* Ports that Windows hands out to DCE/RPC services (MS-RPCE; DESIGN 5.3). */
 enum { DYNAMIC_LOW = 49152 };
 
@@ -134,7 +149,8 @@ bool match_learned(const struct judge *judge, const struct flow *flow, const str
     if (flow->identity.name != PROTO_dcerpc || flow->key.protocol != IP_TCP)
         return false;
     bool handed_out = judge_has_endpoint(judge, &flow->key.addr[responder], port, ENDPOINT_DCERPC);
-    bool mapper_seen = judge_has_endpoint(judge, &flow->key.addr[responder], 0, ENDPOINT_DCERPC);
+    /* What the mapper said only later does not speak against a port that it may have handed out before. */
+    bool mapper_seen = judge_endpoint_since(judge, &flow->key.addr[responder], 0, ENDPOINT_DCERPC) <= flow->first_ns;
     if (!handed_out && (mapper_seen || port < DYNAMIC_LOW))
         return false;
     for (role_set left = verdict->party[responder].direct; left; left &= left - 1) {
@@ -156,8 +172,11 @@ void match_list(const struct judge *judge, const struct matched *matched, struct
     for (unsigned pass = 0; pass < 2; pass++) {
         for (unsigned order = 0; order < judge->rows && verdict->row_count < VERDICT_ROWS_MAX; order++) {
             bool accepted = has_row(&matched->accepted, order);
-            if (has_row(&matched->matched, order) && accepted == (pass == 0))
-                verdict->rows[verdict->row_count++] = policy_row_by_order(judge->policy, order);
+            if (!has_row(&matched->matched, order) || accepted != (pass == 0))
+                continue;
+            if (has_row(&matched->deciding, order))
+                verdict->deciding |= (uint64_t)1 << verdict->row_count;
+            verdict->rows[verdict->row_count++] = policy_row_by_order(judge->policy, order);
         }
         if (pass == 0)
             verdict->accepted_count = verdict->row_count;

@@ -7,6 +7,7 @@
 
 /* DESIGN 5.4: silence is three tries over a second, with the capture going on for two after the last. */
 enum { SILENT_TRIES = 3, SILENT_SPAN_NS = NS_PER_S };
+enum { RPC_PORTS_LOW = 49152 }; /* where Windows hands out DCE/RPC ports (DESIGN 5.3) */
 static const int64_t silent_after_ns = INT64_C(2) * NS_PER_S;
 
 const char *verdict_status_name(enum verdict_status status)
@@ -81,6 +82,8 @@ static void fail(const struct case_file *c, enum finding_id id)
 static void doubt(const struct case_file *c, const char *reason)
 {
     c->out->status = VERDICT_INCONCLUSIVE;
+    c->out->findings = 0;
+    c->out->outcome = NULL;
     c->out->reason = reason;
 }
 
@@ -188,6 +191,8 @@ static void weigh_rows(const struct case_file *c, const struct matched *matched)
             doubt(c, "no answer yet");
         return;
     }
+    if (!c->answered && (c->flow->flags & FLOW_UNREACHABLE) && c->name != PROTO_dhcp)
+        return doubt(c, "refused by ICMP, and it did not begin with a request");
     if (is_reset_alone(c))
         return doubt(c, "nothing but a reset was seen");
     if (c->name == PROTO_UNIDENTIFIED && !matched->anything && misses_bytes(c))
@@ -220,10 +225,13 @@ static bool weigh_media(const struct case_file *c, struct matched *matched)
             c->out->match = matched->best;
             c->out->application_check = "ok";
             c->out->status = VERDICT_PASS;
-        } else {
-            memset(&matched->accepted, 0, sizeof matched->accepted);
-            fail(c, FINDING_MEDIA_PORT);
+            return true;
         }
+        memset(&matched->accepted, 0, sizeof matched->accepted);
+        if (misses_bytes(c))
+            doubt(c, "media outside its range, but bytes that may have named the flow otherwise are missing");
+        else
+            fail(c, FINDING_MEDIA_PORT);
         return true;
     }
     bool known = c->name != PROTO_UNIDENTIFIED;
@@ -233,11 +241,25 @@ static bool weigh_media(const struct case_file *c, struct matched *matched)
     return true;
 }
 
-/* Could the bytes that were cut off or lost have made this flow one that passes? Only a DCE/RPC port could. */
+/* Would this flow pass if the bytes that are missing showed media? Then every end with media rows has its port in one. */
+static bool would_pass_as_media(const struct case_file *c)
+{
+    struct matched unused = {0};
+    unsigned with_rows = 0, inside = 0;
+    for (unsigned side = 0; side < 2; side++) {
+        if (!match_has_media_rows(c->judge, &c->out->party[side]))
+            continue;
+        with_rows++;
+        inside += match_media(c->judge, c->flow, side, &c->out->party[side], true, &unused);
+    }
+    return with_rows && with_rows == inside;
+}
+
+/* Could the bytes that were cut off or lost have made this flow one that passes: a DCE/RPC port, or media? */
 static bool hangs_on_missing_bytes(const struct case_file *c)
 {
-    return misses_bytes(c) && c->name == PROTO_UNIDENTIFIED && c->flow->key.protocol == IP_TCP &&
-           c->flow->key.port[c->responder] >= 49152;
+    bool may_be_rpc = c->flow->key.protocol == IP_TCP && c->flow->key.port[c->responder] >= RPC_PORTS_LOW;
+    return misses_bytes(c) && c->name == PROTO_UNIDENTIFIED && (may_be_rpc || would_pass_as_media(c));
 }
 
 static void weigh_no_row(const struct case_file *c)
@@ -251,17 +273,15 @@ static void weigh_no_row(const struct case_file *c)
         c->out->status = VERDICT_OUT_OF_SCOPE;
         return;
     }
-    if (hangs_on_missing_bytes(c)) {
-        c->out->findings = 0;
+    if (hangs_on_missing_bytes(c))
         doubt(c, "unidentified: bytes that would have named the protocol are missing");
-    }
 }
 
 static void weigh_tls_version(const struct case_file *c)
 {
     uint16_t version = c->facts->tls.version;
     bool judged = c->out->status == VERDICT_PASS || c->out->status == VERDICT_FAIL;
-    if (judged && c->name == PROTO_tls && c->to->is_server && version >= 0x0300 && version <= 0x0304 &&
+    if (judged && c->to->is_server && version >= 0x0300 && version <= 0x0304 &&
         version < policy_settings(c->judge->policy)->min_tls)
         c->out->findings |= 1u << FINDING_WEAK_TLS;
 }

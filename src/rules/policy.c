@@ -334,6 +334,10 @@ struct policy *policy_create(const struct rules *rules, const struct site *site)
     }
     fill_tables(policy);
     collect_rows(policy);
+    if (policy_row_count(policy) > POLICY_ROWS_MAX) {
+        policy_destroy(policy);
+        return NULL;
+    }
     for (unsigned bit = 0; bit < rules_role_count(rules); bit++)
         compile_role(policy, bit);
     return policy;
