@@ -133,13 +133,11 @@ static unsigned run_damage(const struct recording *recording, struct damage *dam
 {
     struct timespec begin, end;
     struct outcome outcome;
-    damage->decoder = must(decoder_create());
     clock_gettime(CLOCK_MONOTONIC, &begin);
     alarm(6 * SECONDS_MAX);
     recording_replay(recording, damage_frame, damage, true, &outcome);
     alarm(0);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    decoder_destroy(damage->decoder);
     outcome_free(&outcome);
     double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
     if (seconds <= SECONDS_MAX)
@@ -152,10 +150,11 @@ unsigned replay_damage(const struct recording *recording, uint64_t seed)
 {
     current = recording->path;
     signal(SIGALRM, hangs);
-    struct damage damage = {.chance = {seed}, .changes = true};
+    struct damage damage = {.chance = {seed}, .changes = true, .decoder = must(decoder_create())};
     unsigned offences = run_damage(recording, &damage);
     damage.changes = false;
     for (damage.cut = FINE_STEP; damage.cut < recording->caplen_max; damage.cut = cut_after(damage.cut))
         offences += run_damage(recording, &damage);
+    decoder_destroy(damage.decoder);
     return offences;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * invent.c - the mode invent of corpus_replay: what captures hold of encrypted bytes (TLS application data,
- * SSH, DTLS, QUIC, ESP, SRTP) is cut at random places and offered as new flows, over UDP and over TCP with
- * and without its beginning, on random ports and on ports that are customary for some protocol. Whatever gets
- * a name is an invention. Each kind is tried as often as the others, however much of it the captures hold.
+ * DTLS, QUIC, ESP, SRTP, flows without a name) is cut at random places and offered as new flows, over UDP and
+ * over TCP with and without its beginning, on random ports and on ports that are customary for some protocol.
+ * Whatever gets a name is an invention. Each kind is tried as often as the others, however much of it the
+ * captures hold.
  */
 #include "replay.h"
 
@@ -14,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum source { SOURCE_TLS, SOURCE_SSH, SOURCE_DTLS, SOURCE_QUIC, SOURCE_ESP, SOURCE_RTP, SOURCE_COUNT };
-static const char *const source_names[SOURCE_COUNT] = {"tls", "ssh", "dtls", "quic", "esp", "rtp"};
+enum source { SOURCE_TLS, SOURCE_UNNAMED, SOURCE_DTLS, SOURCE_QUIC, SOURCE_ESP, SOURCE_RTP, SOURCE_COUNT };
+static const char *const source_names[SOURCE_COUNT] = {"tls", "unnamed", "dtls", "quic", "esp", "rtp"};
 
 enum way { WAY_UDP, WAY_UDP_CUSTOMARY, WAY_TCP, WAY_TCP_CUSTOMARY, WAY_TCP_MIDDLE, WAY_COUNT };
 static const char *const way_names[WAY_COUNT] = {"udp", "udp, customary port", "tcp", "tcp, customary port",
@@ -25,9 +26,12 @@ enum {
     TRIALS = 100000,    /* flows a way */
     PER_TRIALS = 10000, /* fewer than one invention in so many */
     PIECES = 6,         /* packets a flow: RTP is believed after four */
+    PIECE_MIN = 16,
     PIECE_MAX = 1200,
     SAMPLE = 128, /* bytes that must look random, and how many different values they then have (101 +- 5) */
     SAMPLE_DISTINCT = 80,
+    RUN_MAX = 2,        /* repetitions of one byte */
+    EXPLICIT_NONCE = 8, /* counts up, in clear (RFC 5288 section 3) */
     REPORTS_MAX = 20,
     LINKTYPE_RAW = 101,
     NS_PER_S = 1000000000
@@ -43,18 +47,22 @@ static struct {
     size_t count, room;
 } bodies[SOURCE_COUNT];
 
+/* Many different values at the start, and nowhere a run of equal bytes: no text, no padding, no key exchange.
+ */
 static bool looks_encrypted(const struct bytes *data)
 {
     bool seen[256] = {false};
-    unsigned distinct = 0;
-    for (size_t i = 0; i < SAMPLE; i++) {
+    unsigned distinct = 0, run = 0;
+    for (size_t i = 0; i < data->left; i++) {
         int value = bytes_peek(data, i);
-        if (value < 0)
-            return false;
-        distinct += !seen[value];
+        if (i < SAMPLE)
+            distinct += !seen[value];
         seen[value] = true;
+        run = i && value == bytes_peek(data, i - 1) ? run + 1 : 0;
+        if (run == RUN_MAX)
+            return false;
     }
-    return distinct >= SAMPLE_DISTINCT;
+    return data->left >= SAMPLE && distinct >= SAMPLE_DISTINCT;
 }
 
 static void keep_body(enum source source, struct bytes data)
@@ -75,13 +83,24 @@ static void keep_record(enum source source, struct bytes data, unsigned size_at)
 {
     bytes_skip(&data, size_at);
     size_t size = bytes_u16(&data);
-    keep_body(source, bytes_take(&data, size < data.left ? size : data.left));
+    struct bytes record = bytes_take(&data, size < data.left ? size : data.left);
+    bytes_skip(&record, EXPLICIT_NONCE);
+    keep_body(source, record);
 }
 
 static void keep_after(enum source source, struct bytes data, size_t header)
 {
     bytes_skip(&data, header);
     keep_body(source, data);
+}
+
+/* TLS records inside a flow that began as something else: no invention. */
+static bool holds_records(struct bytes data)
+{
+    for (; data.left >= 3; bytes_skip(&data, 1))
+        if (bytes_begin(&data, "\x17\x03", 2) && bytes_peek(&data, 2) <= 4)
+            return true;
+    return false;
 }
 
 static bool has(uint64_t names, enum proto_id id)
@@ -94,11 +113,13 @@ static void gather_packet(const struct packet *packet, uint64_t names)
     struct bytes data = packet->payload;
     if (packet->protocol == IP_ESP) {
         keep_after(SOURCE_ESP, data, 8 + 16); /* SPI, sequence number, the longest usual IV */
+    } else if (!names) {
+        bytes_skip(&data, 16); /* SSH, VPNs: past what may be a header */
+        if (!holds_records(data))
+            keep_body(SOURCE_UNNAMED, data);
     } else if (packet->protocol == IP_TCP) {
         if (has(names, PROTO_tls) && bytes_begin(&data, "\x17\x03", 2))
             keep_record(SOURCE_TLS, data, 3);
-        else if (!names && (packet->source_port == 22 || packet->destination_port == 22))
-            keep_after(SOURCE_SSH, data, 0);
     } else if (packet->protocol == IP_UDP) {
         if (has(names, PROTO_dtls) && bytes_begin(&data, "\x17\xfe", 2))
             keep_record(SOURCE_DTLS, data, 11);
@@ -249,6 +270,11 @@ static uint16_t random_port(struct chance *chance)
     return port;
 }
 
+static uint32_t random_offset(struct chance *chance, const struct body *body)
+{
+    return chance_below(chance, (uint32_t)body->size - PIECE_MIN + 1);
+}
+
 static void try_flow(struct attempt *attempt, uint32_t number)
 {
     struct chance *chance = &attempt->chance;
@@ -259,7 +285,7 @@ static void try_flow(struct attempt *attempt, uint32_t number)
     const struct body *list = bodies[trial->source].list;
     uint32_t count = (uint32_t)bodies[trial->source].count;
     trial->body = chance_below(chance, count);
-    trial->offset = chance_below(chance, (uint32_t)list[trial->body].size);
+    trial->offset = random_offset(chance, &list[trial->body]);
     attempt->tried[trial->source]++;
 
     bool customary = attempt->way == WAY_UDP_CUSTOMARY || attempt->way == WAY_TCP_CUSTOMARY;
@@ -277,9 +303,7 @@ static void try_flow(struct attempt *attempt, uint32_t number)
         now += NS_PER_S / 50;
         send_packet(attempt, number, now, port, sequence, false, body->at + offset, size);
         sequence += (uint32_t)size;
-        offset = transport == OVER_UDP
-                     ? chance_below(chance, (uint32_t)list[(trial->body + i + 1) % count].size)
-                     : 0;
+        offset = transport == OVER_UDP ? random_offset(chance, &list[(trial->body + i + 1) % count]) : 0;
     }
 }
 
