@@ -987,6 +987,79 @@ static void without_a_site_nothing_is_judged(void)
     check_findings("");
 }
 
+/* A host that is no documented mapper cannot make a port of another one, or of its own, documented. */
+static void a_mapper_without_the_role_tells_nothing(void)
+{
+    now = talk_endpoint_mapper(scene, end_of(FRONT_END2, port++), end_of(CLIENT_A, 135), now, 8089) + 200 * MS;
+    struct end to = end_of(FRONT_END, 8089), client = play(talk_dcerpc, FRONT_END2, to);
+    judge_with("");
+    check(client, to, "fail", "unexpected-port", NULL, NULL);
+}
+
+/* What the mapper says of another port later does not speak against this one. */
+static void a_mapper_seen_later_takes_nothing_back(void)
+{
+    struct end to = end_of(FRONT_END, 49800), first = play(talk_dcerpc, FRONT_END2, to);
+    now = talk_endpoint_mapper(scene, end_of(FRONT_END2, port++), end_of(FRONT_END, 135), now, 49771) + 200 * MS;
+    struct end second = play(talk_dcerpc, FRONT_END2, to);
+    judge_with("");
+    check(first, to, "pass", "", SFB(5), "learned");
+    check(second, to, "pass", "", SFB(5), "learned");
+}
+
+static void plain_sip_where_anything_is_accepted(void)
+{
+    struct end to = end_of(FRONT_END, 448), client = play(talk_sip, CLIENT_A, to);
+    judge_with("");
+    check(client, to, "pass", "plaintext-sip", SFB(37), NULL);
+}
+
+static void weak_tls_after_starttls(void)
+{
+    struct end server = end_of(ACCESS, 5269), client = play(talk_xmpp_tls, INTERNET, server);
+    judge_with(", \"min_tls\": \"1.3\"");
+    check(client, server, "pass", "weak-tls", NULL, "specific");
+}
+
+/* No request that could be blocked, and no service either. */
+static void udp_refused_by_icmp(void)
+{
+    struct end client = end_of(CLIENT_A, port++), server = end_of(FRONT_END, 1434);
+    wire_udp(scene, now, client, server, "what is this?", 13);
+    wire_icmp_error(scene, now + MS, server.addr, 3, 3);
+    go_on(3 * SEC);
+    judge_with("");
+    check(client, server, "inconclusive", "", NULL, NULL);
+    check_findings("");
+}
+
+/* Cut before its bytes could tell: it may be media, which would pass. */
+static void what_may_be_media_is_not_accused_when_cut(void)
+{
+    struct end client = end_of(CLIENT_A, 50021), server = end_of(AV, 40000);
+    talk_rtp(scene, client, server, now, &(struct rtp_talk){0});
+    judge_with("");
+    check(client, server, "pass", "", NULL, "vacuous");
+    run_destroy(run);
+    scene_destroy(scene);
+    setUp();
+    scene->snaplen = 44;
+    talk_rtp(scene, client, server, now, &(struct rtp_talk){0});
+    judge_with("");
+    check(client, server, "inconclusive", "", NULL, NULL);
+}
+
+/* A row that is only listed because it is open to anyone is not violated by what another row forbids. */
+static void a_row_that_does_not_decide_is_not_violated(void)
+{
+    play(talk_smb, FRONT_END2, end_of(FRONT_END, 445));
+    judge_with("");
+    check_findings("unexpected-port");
+    const cJSON *event;
+    for (unsigned i = 0; (event = run_event(run, "rolecall.coverage", i)); i++)
+        TEST_ASSERT_FALSE(list_has(event, "rolecall.coverage.violated", SFB(36)));
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -1091,5 +1164,12 @@ int main(void)
     RUN_TEST(ipsec_elsewhere_is_out_of_scope);
     RUN_TEST(the_output_does_not_depend_on_the_workers);
     RUN_TEST(without_a_site_nothing_is_judged);
+    RUN_TEST(a_mapper_without_the_role_tells_nothing);
+    RUN_TEST(a_mapper_seen_later_takes_nothing_back);
+    RUN_TEST(plain_sip_where_anything_is_accepted);
+    RUN_TEST(weak_tls_after_starttls);
+    RUN_TEST(udp_refused_by_icmp);
+    RUN_TEST(what_may_be_media_is_not_accused_when_cut);
+    RUN_TEST(a_row_that_does_not_decide_is_not_violated);
     return UNITY_END();
 }
