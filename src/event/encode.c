@@ -237,7 +237,7 @@ static const char *confidence_of(const struct verdict *verdict)
 }
 
 /* Lists leave this much of a line to what comes after them. */
-enum { AFTER_LISTS = 1800 };
+enum { AFTER_LISTS = 3000 };
 
 static void put_rows(struct encoder *e, const char *key, const struct matrix_row *const *rows, unsigned count)
 {
