@@ -374,6 +374,13 @@ static void test_expiry_stops_at_its_limit(void)
     flow_table_expire(table, T0 + 100 * S, 7, visit, &gone);
     TEST_ASSERT_EQUAL_UINT(7, gone.count);
     TEST_ASSERT_EQUAL_UINT(43, flow_table_count(table));
+    flow_table_destroy(table);
+    create(200);
+    for (unsigned i = 0; i < 9; i++)
+        add(i, 5, T0, &index); /* all in one bucket */
+    flow_table_expire(table, T0, 2, visit, &gone);
+    flow_table_expire(table, T0 + 100 * S, 2, visit, &gone);
+    TEST_ASSERT_EQUAL_UINT(2, gone.count);
 }
 
 static void test_time_that_goes_back_ends_nothing(void)
