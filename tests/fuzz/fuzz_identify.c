@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fuzz_identify.c - a conversation of two sides through identification, datagrams or a stream. The stream is
- * told three times: message by message, cut into segments of other sizes, and with some of them lost,
- * repeated or out of order. How it was cut into segments must not change its name, and everything that was
- * lent comes back.
+ * fuzz_identify.c - a conversation of two sides through identification, as datagrams or as a stream. A stream
+ * is told three times: message by message, cut into segments of other sizes, and with some of them lost,
+ * repeated or out of order. How it was cut into segments must not change its name. One datagram is told again
+ * with less of it captured, which must not change its name into another. Everything that was lent comes back.
  */
 #include "fuzz.h"
 #include "rolecall/identify.h"
 
 enum { LENT = 2, WINDOWS = 3, MESSAGES_MAX = 64 };
 
-enum manner { AS_SENT, CUT_UP, DISTURBED };
+enum manner { AS_SENT, CUT_UP, DISTURBED, FIRST_ONLY, SNAPPED };
 
 struct talk {
     struct identifier *identifier;
@@ -84,10 +84,13 @@ static void tell_message(struct talk *talk, unsigned side, struct bytes message,
     }
 }
 
-static void tell_datagram(struct talk *talk, unsigned side, struct bytes message, uint8_t missing)
+static void tell_datagram(struct talk *talk, unsigned side, struct bytes message, size_t missing,
+                          enum manner manner)
 {
     struct identify_learned learned = {.count = 0};
-    struct bytes exact = fuzz_copy(&message, message.left);
+    size_t caplen = manner == SNAPPED ? random_of(talk) % (message.left + 1) : message.left;
+    missing += message.left - caplen;
+    struct bytes exact = fuzz_copy(&message, caplen);
     struct identify_input input = {.payload = bytes_captured(exact.at, exact.left, exact.left + missing),
                                    .payload_wirelen = (uint32_t)(exact.left + missing),
                                    .side = (uint8_t)side,
@@ -107,7 +110,7 @@ static struct identity tell(struct talk *talk, struct bytes b, bool is_stream, e
         tell_syn(talk, 0);
         tell_syn(talk, 1);
     }
-    for (unsigned i = 0; i < MESSAGES_MAX && b.left > 0; i++) {
+    for (unsigned i = 0; i < (manner >= FIRST_ONLY ? 1 : MESSAGES_MAX) && b.left > 0; i++) {
         uint8_t options = bytes_u8(&b);
         uint16_t size = bytes_u16(&b);
         b.cut = true; /* the last message is as long as the input is */
@@ -116,7 +119,7 @@ static struct identity tell(struct talk *talk, struct bytes b, bool is_stream, e
         if (is_stream)
             tell_message(talk, options & 1, message, manner);
         else
-            tell_datagram(talk, options & 1, message, options & 2 ? options >> 2 : 0);
+            tell_datagram(talk, options & 1, message, options & 2 ? options >> 2 : 0u, manner);
     }
     struct identity result = talk->identity;
     identity_release(talk->identifier, &talk->identity);
@@ -139,6 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         struct identity sent = tell(&talk, b, true, AS_SENT), cut = tell(&talk, b, true, CUT_UP);
         CHECK(!sent.name || !cut.name || sent.name == cut.name);
         tell(&talk, b, true, DISTURBED);
+    } else {
+        struct identity whole = tell(&talk, b, false, FIRST_ONLY), snapped = tell(&talk, b, false, SNAPPED);
+        CHECK(!whole.name || !snapped.name || whole.name == snapped.name);
     }
     identifier_destroy(talk.identifier);
     return 0;
