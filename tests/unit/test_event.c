@@ -559,6 +559,10 @@ static void test_an_ipsec_episode(void)
     event_ipsec(&writer, &f.episode, T0);
     TEST_ASSERT_NULL(at("rolecall.ipsec.negotiation_ms"));
     TEST_ASSERT_NULL(at("rolecall.ipsec.first_protected"));
+    f.episode.first_request_ns = 0;
+    f.episode.first_protected_ns = T0;
+    event_ipsec(&writer, &f.episode, T0);
+    TEST_ASSERT_NULL(at("rolecall.ipsec.negotiation_ms"));
 }
 
 /* One host with every role: more rows than a line can name. */
