@@ -46,6 +46,7 @@ const char *flow_end_name(enum flow_end end); /* as rolecall.flow.end_reason pri
 struct flow {
     struct flow_key key;
     int64_t first_ns, last_ns;   /* packet times; last_ns never goes back */
+    int64_t heard_ns[2];         /* each side's last packet */
     uint64_t bytes[2];           /* IP total length, by sending side */
     uint32_t packets[2];
     uint32_t signature[2];       /* of each side's last packet, for duplicates; 0: none */
@@ -57,7 +58,7 @@ struct flow {
     uint8_t ttl[2];              /* of each side's first packet */
     uint8_t tries;               /* SYNs without an answer, or datagrams without one */
     uint8_t icmp_type, icmp_code; /* with FLOW_UNREACHABLE */
-    uint8_t reports;             /* by the active timeout */
+    uint16_t reports;            /* by the active timeout */
     uint8_t layers[6];           /* enum layer, outermost first, of the first packet; 0 ends the list */
 };
 

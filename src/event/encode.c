@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { NS_PER_S = 1000000000, NS_PER_US = 1000, TROUBLES_MAX = 4 };
+enum { NS_PER_S = 1000000000, NS_PER_US = 1000, TROUBLES_MAX = 8 };
 
 static const uint64_t flow_id_secret[2] = {0x666c6f772069640a, 0x726f6c6563616c6c};
 
@@ -205,11 +205,14 @@ static void put_related(struct encoder *e, const struct flow *flow, const struct
     json_end_object(&e->json);
 }
 
+/* Roles leave room for the rows and for what follows them (AFTER_LISTS below). */
+enum { AFTER_ROLES = 3700 };
+
 static void put_roles(struct encoder *e, const char *key, const struct policy_party *party)
 {
     json_object(&e->json, key);
     json_array(&e->json, "roles");
-    for (role_set left = party->direct; left && json_has_room(&e->json, 64); left &= left - 1)
+    for (role_set left = party->direct; left && json_has_room(&e->json, AFTER_ROLES); left &= left - 1)
         json_string(&e->json, NULL, policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left))->name);
     json_end_array(&e->json);
     json_end_object(&e->json);

@@ -45,8 +45,8 @@ static uint32_t signature_of(const struct packet *packet)
 
 static bool is_duplicate(const struct flow *flow, const struct packet *packet, unsigned side, uint32_t signature)
 {
-    return flow->signature[side] == signature && packet->time_ns - flow->last_ns <= DUPLICATE_WINDOW_NS &&
-           packet->time_ns >= flow->first_ns;
+    int64_t since_ns = packet->time_ns - flow->heard_ns[side];
+    return flow->signature[side] == signature && since_ns <= DUPLICATE_WINDOW_NS && since_ns >= -DUPLICATE_WINDOW_NS;
 }
 
 void flow_begin(struct flow *flow, const struct packet *packet, unsigned side)
@@ -85,7 +85,7 @@ enum flow_end flow_end_of(const struct flow *flow)
 bool flow_report_is_due(struct flow *flow)
 {
     int64_t due = (flow->reports + INT64_C(1)) * FLOW_ACTIVE_AFTER * NS_PER_S;
-    if (flow->last_ns - flow->first_ns < due || flow->reports == UINT8_MAX)
+    if (flow->last_ns - flow->first_ns < due || flow->reports == UINT16_MAX)
         return false;
     flow->reports++;
     return true;
@@ -147,6 +147,7 @@ unsigned flow_follow(struct flow *flow, const struct packet *packet, unsigned si
         return FLOW_DUPLICATE;
     }
     flow->signature[side] = signature;
+    flow->heard_ns[side] = packet->time_ns;
     bool answered = flow_answered_by(flow, side);
     if (!flow->packets[side]++)
         flow->ttl[side] = packet->ttl;

@@ -181,8 +181,7 @@ static uint64_t share_of(struct flow_table *table, int64_t now_ns)
 {
     uint64_t buckets = (uint64_t)table->mask + 1;
     if (table->swept_ns == INT64_MIN || now_ns < table->swept_ns) {
-        if (table->swept_ns == INT64_MIN)
-            table->swept_ns = now_ns;
+        table->swept_ns = now_ns; /* also after a stray packet from the future */
         return 0;
     }
     uint64_t gone = (uint64_t)(now_ns - table->swept_ns);
@@ -208,7 +207,8 @@ void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit,
             flow_table_remove(table, index);
             limit--;
         }
-        table->sweep = (table->sweep + 1) & table->mask;
+        if (limit > 0)
+            table->sweep = (table->sweep + 1) & table->mask;
     }
 }
 

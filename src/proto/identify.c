@@ -380,10 +380,11 @@ static void upgrade(struct identity *identity, struct work *work, unsigned id)
 
 enum stream_end { STREAM_WAIT, STREAM_SETTLED, STREAM_GIVE_UP };
 
-/* Asks about unread bytes of one side until it needs more of them. `*used`: how far it came. */
+/* Asks about unread bytes of one side until it needs more of them. `kept` of them were there before the newest segment;
+ * `*used`: how far it came. */
 static enum stream_end ask_stream(struct identifier *identifier, struct identity *identity, struct work *work,
-                                  const struct identify_input *input, unsigned side, struct bytes view, size_t *used,
-                                  struct identify_learned *learned)
+                                  const struct identify_input *input, unsigned side, struct bytes view, size_t kept,
+                                  size_t *used, struct identify_learned *learned)
 {
     struct stream *stream = &work->streams[side];
     *used = 0;
@@ -412,8 +413,8 @@ static enum stream_end ask_stream(struct identifier *identifier, struct identity
              * reads, a later segment may begin something known (TLS after another protocol's STARTTLS). */
             if (stream->start)
                 work->ruled_out = 0;
-            *used = view.left;
-            return STREAM_WAIT;
+            *used = *used < kept ? kept : view.left;
+            continue;
         }
         const struct proto_reply *reply = &identifier->reply;
         if (!identity->name)
@@ -443,6 +444,7 @@ static bool follow_stream(struct identifier *identifier, struct identity *identi
         struct bytes segment = rest;
         uint32_t segment_sequence = sequence;
         bool had_gap = stream->gap;
+        size_t kept = stream->window ? stream->ready : 0;
         enum stream_offer offer =
             stream_offer(stream, &identifier->windows, segment_sequence, segment, &view, &rest, &sequence);
         if (stream->gap && !had_gap) {
@@ -457,7 +459,7 @@ static bool follow_stream(struct identifier *identifier, struct identity *identi
         if (offer == STREAM_NOTHING)
             continue;
         size_t used;
-        enum stream_end end = ask_stream(identifier, identity, work, input, input->side, view, &used, learned);
+        enum stream_end end = ask_stream(identifier, identity, work, input, input->side, view, kept, &used, learned);
         if (end != STREAM_WAIT)
             return false;
         if (!stream_use(stream, &identifier->windows, &view, used)) {
@@ -479,7 +481,7 @@ static bool catch_up(struct identifier *identifier, struct identity *identity, s
         return true;
     struct bytes view = bytes_of(pool_item(&identifier->windows, stream->window), stream->ready);
     size_t used;
-    enum stream_end end = ask_stream(identifier, identity, work, input, other, view, &used, learned);
+    enum stream_end end = ask_stream(identifier, identity, work, input, other, view, 0, &used, learned);
     return end == STREAM_WAIT && stream_use(stream, &identifier->windows, &view, used);
 }
 

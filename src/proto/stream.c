@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * stream.c - see stream.h. Sequence arithmetic is modulo 2^32 (RFC 9293 section 3.4); the first copy of a byte
- * wins, a later, different copy is not looked at.
+ * stream.c - see stream.h. Sequence arithmetic is modulo 2^32 (RFC 9293 section 3.4). Of two copies of a byte the first
+ * wins once it was handed out in order; while it waits behind a hole a later copy may take its place.
  */
 #include "stream.h"
 
