@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * engine.c - the packet's whole path: capture hands in a frame, decode makes a packet of it, its flow is found and
- * follows it, identification looks at the payload, the judge hears what changed, events leave.
+ * engine.c - the packet's whole path: capture hands in a frame, decode makes a packet of it, its flow is
+ * found and follows it, identification looks at the payload, the judge hears what changed, events leave.
  *
- * Frames are gathered into batches (pipeline.h). A flow belongs to one of PIPELINE_SHARDS shards by its address pair, and
- * a shard to one worker; what a worker has to say to the judge goes into notes, which are handed over in packet order,
- * shard by shard within one packet. So the judge hears the same story for any number of workers, and the output is the
- * same. Newcomers start at engine_frame() and work_on_packet().
+ * Frames are gathered into batches (pipeline.h). A flow belongs to one of PIPELINE_SHARDS shards by its
+ * address pair, and a shard to one worker; what a worker has to say to the judge goes into notes, which are
+ * handed over in packet order, shard by shard within one packet. So the judge hears the same story for any
+ * number of workers, and the output is the same. Newcomers start at engine_frame() and work_on_packet().
  */
 #include "rolecall/engine.h"
 
@@ -35,8 +35,8 @@ struct worker {
     struct engine *engine;
     unsigned number;
     struct batch *batch;
-    int64_t now_ns;           /* of the packet being worked on */
-    uint32_t order;           /* of its notes: the packet, then the shard */
+    int64_t now_ns; /* of the packet being worked on */
+    uint32_t order; /* of its notes: the packet, then the shard */
     unsigned step;
     struct addr icmp_sender;
 };
@@ -49,8 +49,8 @@ struct engine {
     struct shard shards[PIPELINE_SHARDS];
     struct worker workers[WORKERS_MAX];
     struct pipeline pipeline;
-    int64_t now_ns;             /* latest packet time read */
-    int64_t told_ns;            /* time of the packet the judge is hearing of */
+    int64_t now_ns;  /* latest packet time read */
+    int64_t told_ns; /* time of the packet the judge is hearing of */
     uint64_t packets, bytes, icmp_errors, oversized;
     bool finished;
 };
@@ -58,7 +58,9 @@ struct engine {
 static uint32_t flows_per_shard(const struct engine_options *options)
 {
     uint32_t flows = options->flows_max ? options->flows_max : FLOWS_DEFAULT;
-    return (flows + PIPELINE_SHARDS - 1) / PIPELINE_SHARDS < 64 ? 64 : (flows + PIPELINE_SHARDS - 1) / PIPELINE_SHARDS;
+    return (flows + PIPELINE_SHARDS - 1) / PIPELINE_SHARDS < 64
+               ? 64
+               : (flows + PIPELINE_SHARDS - 1) / PIPELINE_SHARDS;
 }
 
 /* Pools of identification, in proportion to the flows; pages that no flow ever needed are not touched. */
@@ -79,8 +81,8 @@ static uint32_t facts_of(uint32_t flows)
 
 /* ---- what is told to the judge ---- */
 
-static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end, const struct judge_flow *in,
-                       unsigned speaker, const struct proto_learned *learned)
+static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end,
+                       const struct judge_flow *in, unsigned speaker, const struct proto_learned *learned)
 {
     struct verdict verdict;
     engine->told_ns = in->now_ns;
@@ -109,13 +111,16 @@ static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end
     }
 }
 
-static void tell(struct worker *worker, enum note_kind kind, struct flow *flow, uint32_t index, enum flow_end end,
-                 unsigned speaker, const struct proto_learned *learned)
+static void tell(struct worker *worker, enum note_kind kind, struct flow *flow, uint32_t index,
+                 enum flow_end end, unsigned speaker, const struct proto_learned *learned)
 {
     struct engine *engine = worker->engine;
     const struct shard *shard = &engine->shards[worker->order % PIPELINE_SHARDS];
-    struct judge_flow in = {.flow = flow, .facts = identify_facts(shard->identifier, &flow->identity),
-                            .slot = shard->first_slot + index, .now_ns = worker->now_ns, .step = worker->step,
+    struct judge_flow in = {.flow = flow,
+                            .facts = identify_facts(shard->identifier, &flow->identity),
+                            .slot = shard->first_slot + index,
+                            .now_ns = worker->now_ns,
+                            .step = worker->step,
                             .icmp_sender = worker->icmp_sender};
     if (pipeline_is_inline(&engine->pipeline)) {
         tell_judge(engine, kind, end, &in, speaker, learned);
@@ -139,8 +144,12 @@ static void tell(struct worker *worker, enum note_kind kind, struct flow *flow, 
 
 static void tell_note(void *context, const struct note *note)
 {
-    struct judge_flow in = {.flow = &note->flow, .facts = &note->facts, .slot = note->slot, .now_ns = note->now_ns,
-                            .step = note->step, .icmp_sender = note->icmp_sender};
+    struct judge_flow in = {.flow = &note->flow,
+                            .facts = &note->facts,
+                            .slot = note->slot,
+                            .now_ns = note->now_ns,
+                            .step = note->step,
+                            .icmp_sender = note->icmp_sender};
     tell_judge(context, note->kind, note->end, &in, note->speaker, &note->learned);
 }
 
@@ -193,8 +202,10 @@ static bool identify(const struct batch_packet *item, struct shard *shard, struc
     if (packet->protocol == IP_UDP)
         return identify_datagram(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
     if (packet->protocol == IP_ESP || packet->protocol == IP_AH)
-        return identify_ipsec(shard->identifier, &flow->identity, packet->protocol == IP_ESP ? PROTO_esp : PROTO_ah,
-                              input.side, packet->protocol == IP_ESP ? packet->esp_spi : packet->ah_spi) == IDENTITY_CHANGED;
+        return identify_ipsec(shard->identifier, &flow->identity,
+                              packet->protocol == IP_ESP ? PROTO_esp : PROTO_ah, input.side,
+                              packet->protocol == IP_ESP ? packet->esp_spi : packet->ah_spi) ==
+               IDENTITY_CHANGED;
     return false;
 }
 
@@ -203,7 +214,8 @@ static void work_on_icmp(struct worker *worker, const struct batch_packet *item,
     uint32_t index;
     struct flow *flow = flow_table_find(shard->table, &item->key, item->hash, &index);
     const struct packet *packet = &item->packet;
-    if (!flow || !flow_icmp(flow, item->side, packet->protocol == IP_ICMPV6, packet->icmp_type, packet->icmp_code))
+    if (!flow ||
+        !flow_icmp(flow, item->side, packet->protocol == IP_ICMPV6, packet->icmp_type, packet->icmp_code))
         return;
     worker->step = FLOW_REFUSAL;
     worker->icmp_sender = packet->source;
@@ -226,7 +238,8 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
     worker->step = flow_follow(flow, &item->packet, item->side);
     bool tcp = item->packet.protocol == IP_TCP;
     bool empty = tcp && ((item->packet.tcp_flags & TCP_SYN) || identify_wants_empty(&flow->identity));
-    if (!(worker->step & FLOW_DUPLICATE) && ((worker->step & FLOW_HAS_DATA) || empty) && !flow->identity.settled)
+    if (!(worker->step & FLOW_DUPLICATE) && ((worker->step & FLOW_HAS_DATA) || empty) &&
+        !flow->identity.settled)
         changed = identify(item, shard, flow, &learned);
     if (is_new)
         tell(worker, NOTE_BEGIN, flow, index, FLOW_END_INPUT, 0, NULL);
@@ -243,7 +256,8 @@ static void expire(struct worker *worker, const struct batch *batch)
     for (unsigned s = worker->number; s < PIPELINE_SHARDS; s += worker->engine->options.workers) {
         worker->order = s;
         worker->now_ns = batch->first_ns;
-        flow_table_expire(worker->engine->shards[s].table, batch->first_ns, EXPIRE_PER_BATCH, flow_is_over, worker);
+        flow_table_expire(worker->engine->shards[s].table, batch->first_ns, EXPIRE_PER_BATCH, flow_is_over,
+                          worker);
     }
 }
 
@@ -399,7 +413,8 @@ static void end_flows(struct engine *engine)
         const struct ending *ending = &endings.list[i];
         struct shard *shard = &engine->shards[ending->shard];
         enum flow_end end = ending->flow->flags & FLOW_CLOSED ? flow_end_of(ending->flow) : FLOW_END_INPUT;
-        struct judge_flow in = {.flow = ending->flow, .slot = shard->first_slot + ending->index,
+        struct judge_flow in = {.flow = ending->flow,
+                                .slot = shard->first_slot + ending->index,
                                 .facts = identify_facts(shard->identifier, &ending->flow->identity),
                                 .now_ns = engine->now_ns};
         tell_judge(engine, NOTE_END, end, &in, 0, NULL);
@@ -484,7 +499,8 @@ static bool start_pipeline(struct engine *engine)
 
 static struct judge_options judge_options_of(const struct engine_options *options)
 {
-    return (struct judge_options){.policy = options->policy, .flow_slots = PIPELINE_SHARDS * (flows_per_shard(options) + 1),
+    return (struct judge_options){.policy = options->policy,
+                                  .flow_slots = PIPELINE_SHARDS * (flows_per_shard(options) + 1),
                                   .told = finding_told};
 }
 
@@ -498,9 +514,11 @@ struct engine *engine_create(const struct engine_options *options)
         engine->options.workers = 1;
     if (engine->options.workers > WORKERS_MAX)
         engine->options.workers = WORKERS_MAX;
-    engine->writer = (struct event_writer){.policy = options->policy, .hostname = options->hostname,
+    engine->writer = (struct event_writer){.policy = options->policy,
+                                           .hostname = options->hostname,
                                            .run_id = options->run_id ? options->run_id : "0000000000000000",
-                                           .with_created = options->with_created, .line = options->line,
+                                           .with_created = options->with_created,
+                                           .line = options->line,
                                            .context = options->context};
     struct judge_options judge_options = judge_options_of(&engine->options);
     judge_options.context = engine;
@@ -533,7 +551,8 @@ size_t engine_memory(const struct engine *engine)
     uint32_t flows = flows_per_shard(options);
     struct judge_options judge_options = judge_options_of(options);
     return sizeof *engine + judge_memory(&judge_options) +
-           PIPELINE_SHARDS * (flow_table_memory(flows) + identifier_memory(works_of(flows), windows_of(flows), facts_of(flows))) +
+           PIPELINE_SHARDS * (flow_table_memory(flows) +
+                              identifier_memory(works_of(flows), windows_of(flows), facts_of(flows))) +
            pipeline_memory(options->workers);
 }
 
@@ -583,7 +602,8 @@ const char *engine_counter(const struct engine *engine, unsigned index, uint64_t
         {"identify_given_up", sum_identify(engine, offsetof(struct identify_counters, given_up))},
         {"identify_gaps", sum_identify(engine, offsetof(struct identify_counters, gaps))},
         {"identify_works_starved", sum_identify(engine, offsetof(struct identify_counters, works_starved))},
-        {"identify_windows_starved", sum_identify(engine, offsetof(struct identify_counters, windows_starved))},
+        {"identify_windows_starved",
+         sum_identify(engine, offsetof(struct identify_counters, windows_starved))},
         {"identify_facts_starved", sum_identify(engine, offsetof(struct identify_counters, facts_starved))},
         {"findings_refused", totals->findings_refused},
         {"addresses_refused", totals->addresses_refused},

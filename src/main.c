@@ -31,12 +31,8 @@ static int command_version(int argc, char **argv)
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"analyze", command_analyze},
-                {"discover", command_discover},
-                {"explain", command_explain},
-                {"matrix", command_matrix},
-                {"site", command_site},
-                {"version", command_version},
+} commands[] = {{"analyze", command_analyze},  {"discover", command_discover}, {"explain", command_explain},
+                {"matrix", command_matrix},    {"site", command_site},         {"version", command_version},
                 {"--version", command_version}};
 
 int main(int argc, char **argv)

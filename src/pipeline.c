@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * pipeline.c - see pipeline.h. One lock guards two counters; batches themselves are owned by one side at a time, so their
- * content needs none.
+ * pipeline.c - see pipeline.h. One lock guards two counters; batches themselves are owned by one side at a
+ * time, so their content needs none.
  */
 #include "pipeline.h"
 
 #include <stdlib.h>
 
-enum { NOTES_PER_PACKET = 3 }; /* a flow evicted, one begun, one changed: the worst case but for learned end points */
+enum {
+    NOTES_PER_PACKET = 3
+}; /* a flow evicted, one begun, one changed: the worst case but for learned end points */
 
 static uint32_t note_room(void)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * pipeline.h - batches of packets out to worker threads, and their notes back in packet order. Private to the engine.
+ * pipeline.h - batches of packets out to worker threads, and their notes back in packet order. Private to the
+ * engine.
  *
- * The reader fills the current batch and hands it over; `work` is called for it once per worker, each on its own thread,
- * and appends notes; `tell` is called with all notes of a batch, sorted by `order`, on the reader's thread. With one
- * worker there are no threads and no notes: `work` runs at once, and speaks to the judge directly.
+ * The reader fills the current batch and hands it over; `work` is called for it once per worker, each on its
+ * own thread, and appends notes; `tell` is called with all notes of a batch, sorted by `order`, on the
+ * reader's thread. With one worker there are no threads and no notes: `work` runs at once, and speaks to the
+ * judge directly.
  */
 #ifndef ROLECALL_PIPELINE_H
 #define ROLECALL_PIPELINE_H
@@ -16,10 +18,10 @@
 enum {
     PIPELINE_SHARDS = 16,
     BATCH_PACKETS = 256,
-    BATCH_BYTES = 1 << 20,      /* copied frames of a batch */
-    BATCHES = 4,                /* in the ring between reader and workers */
+    BATCH_BYTES = 1 << 20, /* copied frames of a batch */
+    BATCHES = 4,           /* in the ring between reader and workers */
     WORKERS_MAX = 16,
-    EXPIRE_PER_BATCH = 256      /* flows a shard may end by silence before a batch */
+    EXPIRE_PER_BATCH = 256 /* flows a shard may end by silence before a batch */
 };
 
 enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
@@ -28,8 +30,8 @@ enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
 struct note {
     uint32_t order; /* packet in the batch + 1, then shard: what comes first is told first */
     uint32_t slot;
-    uint8_t kind;   /* enum note_kind */
-    uint8_t end;    /* enum flow_end */
+    uint8_t kind; /* enum note_kind */
+    uint8_t end;  /* enum flow_end */
     uint8_t speaker;
     uint16_t step;
     int64_t now_ns;

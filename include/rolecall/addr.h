@@ -64,7 +64,7 @@ static inline const uint8_t *addr_wire(const struct addr *a, unsigned *size)
     return v4 ? a->bytes + 12 : a->bytes;
 }
 
-bool addr_parse(const char *text, struct addr *out);               /* no scope id, no port; false: not an address */
+bool addr_parse(const char *text, struct addr *out); /* no scope id, no port; false: not an address */
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT_SIZE]);
 bool addr_is_unspecified(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);
@@ -73,7 +73,8 @@ bool addr_is_broadcast(const struct addr *a);  /* 255.255.255.255 only: a subnet
 bool addr_is_link_local(const struct addr *a); /* RFC 3927, RFC 4291 */
 bool addr_is_private(const struct addr *a);    /* RFC 1918, RFC 6598, RFC 4193 */
 
-/* "10.0.0.0/8" or an address alone (all bits). False: not a prefix, or host bits are set (*host_bits then). */
+/* "10.0.0.0/8" or an address alone (all bits). False: not a prefix, or host bits are set (*host_bits then).
+ */
 bool prefix_parse(const char *text, struct prefix *out, bool *host_bits);
 const char *prefix_text(const struct prefix *p, char out[PREFIX_TEXT_SIZE]);
 bool prefix_contains(const struct prefix *p, const struct addr *a);

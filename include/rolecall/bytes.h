@@ -161,7 +161,8 @@ static inline struct bytes bytes_prefixed24(struct bytes *b)
     return bytes_take(b, n);
 }
 
-/* Copies the next n bytes to `to` and consumes them; zeroes `to` and returns false when they are not there. */
+/* Copies the next n bytes to `to` and consumes them; zeroes `to` and returns false when they are not there.
+ */
 static inline bool bytes_copy(struct bytes *b, void *to, size_t n)
 {
     const uint8_t *p = bytes_advance_(b, n);

@@ -9,8 +9,8 @@
  *     engine_destroy(e);
  *
  * All memory is taken by engine_create(). Frames are copied where they must outlive the call. Events leave
- * through `line`, one complete line of NDJSON each (no newline), in the same order for any number of workers; it
- * is called only on the thread that calls engine_frame() and engine_finish(). Time is the frames' own.
+ * through `line`, one complete line of NDJSON each (no newline), in the same order for any number of workers;
+ * it is called only on the thread that calls engine_frame() and engine_finish(). Time is the frames' own.
  */
 #ifndef ROLECALL_ENGINE_H
 #define ROLECALL_ENGINE_H
@@ -25,13 +25,15 @@ struct engine_options {
     unsigned workers;            /* 1 to 16 threads that follow flows; the output does not depend on it */
     uint32_t flows_max;          /* concurrent flows; 0: the default, 262,144 */
     bool every_flow;             /* write an event for each flow, in scope or not */
-    bool with_created;           /* event.created from the wall clock (live only; never for reproducible output) */
-    const char *hostname;        /* observer.hostname; NULL: left out */
-    const char *run_id;          /* 16 hex digits, first part of event.id */
-    uint64_t hash_key[2];        /* key of the flow table's hash; fixed for files, random for live capture */
+    bool with_created;    /* event.created from the wall clock (live only; never for reproducible output) */
+    const char *hostname; /* observer.hostname; NULL: left out */
+    const char *run_id;   /* 16 hex digits, first part of event.id */
+    uint64_t hash_key[2]; /* key of the flow table's hash; fixed for files, random for live capture */
     void (*line)(void *context, const char *line, size_t size); /* NULL: no events are made */
-    /* Every flow that is over, with its facts and verdict, for whoever learns from flows (discovery); may be NULL. */
-    void (*flow_over)(void *context, const struct judge_flow *in, const struct verdict *verdict, enum flow_end end);
+    /* Every flow that is over, with its facts and verdict, for whoever learns from flows (discovery); may be
+     * NULL. */
+    void (*flow_over)(void *context, const struct judge_flow *in, const struct verdict *verdict,
+                      enum flow_end end);
     void *context;
 };
 

@@ -2,8 +2,9 @@
  *
  * event.h - what happened, as one line of JSON each (docs/EVENTS.md: shaped by the Elastic Common Schema).
  *
- * An event_writer counts the events of a run and hands each finished line to `line`. Its functions say what happened
- * and know nothing of where the line goes. Nothing is allocated; a line never exceeds EVENT_LINE_MAX bytes.
+ * An event_writer counts the events of a run and hands each finished line to `line`. Its functions say what
+ * happened and know nothing of where the line goes. Nothing is allocated; a line never exceeds EVENT_LINE_MAX
+ * bytes.
  */
 #ifndef ROLECALL_EVENT_H
 #define ROLECALL_EVENT_H
@@ -35,7 +36,8 @@ struct event_counter {
     const char *name;
     uint64_t value;
 };
-void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count, int64_t now_ns);
+void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count,
+                 int64_t now_ns);
 
 /* The id by which all events of a flow can be found: the same in every run over the same packets. */
 uint64_t event_flow_id(const struct flow *flow);

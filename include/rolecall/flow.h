@@ -2,11 +2,12 @@
  *
  * flow.h - both directions of one 5-tuple, and the table that holds them.
  *
- * A table is one shard: a fixed number of flows, made at start, found through a keyed hash in buckets of one cache
- * line. flow_table_take() finds or makes the flow of a packet; making one may push out the oldest of its bucket.
- * flow_follow() then lets the packet change the flow: counters, TCP state, duplicates. Which of the flow's two ends
- * is meant is always a *side*: 0 is the end whose address and port compare lower, 1 the other; `first` is the side
- * that was seen first. Nothing here knows protocols' names or rules. One table belongs to one thread at a time.
+ * A table is one shard: a fixed number of flows, made at start, found through a keyed hash in buckets of one
+ * cache line. flow_table_take() finds or makes the flow of a packet; making one may push out the oldest of
+ * its bucket. flow_follow() then lets the packet change the flow: counters, TCP state, duplicates. Which of
+ * the flow's two ends is meant is always a *side*: 0 is the end whose address and port compare lower, 1 the
+ * other; `first` is the side that was seen first. Nothing here knows protocols' names or rules. One table
+ * belongs to one thread at a time.
  */
 #ifndef ROLECALL_FLOW_H
 #define ROLECALL_FLOW_H
@@ -23,47 +24,60 @@ struct flow_key {
 };
 
 enum flow_flag {
-    FLOW_SYN_0 = 1 << 0,       /* side 0 sent a SYN without ACK; side 1: the next bit */
+    FLOW_SYN_0 = 1 << 0, /* side 0 sent a SYN without ACK; side 1: the next bit */
     FLOW_SYN_1 = 1 << 1,
     FLOW_SYN_ACK_0 = 1 << 2,
     FLOW_SYN_ACK_1 = 1 << 3,
-    FLOW_DATA_0 = 1 << 4,      /* TCP payload */
+    FLOW_DATA_0 = 1 << 4, /* TCP payload */
     FLOW_DATA_1 = 1 << 5,
     FLOW_FIN_0 = 1 << 6,
     FLOW_FIN_1 = 1 << 7,
     FLOW_RST_0 = 1 << 8,
     FLOW_RST_1 = 1 << 9,
-    FLOW_REFUSED = 1 << 10,    /* an RST answered the SYN */
-    FLOW_CLOSED = 1 << 11,     /* FIN from both, or an RST: a SYN starts a new flow */
+    FLOW_REFUSED = 1 << 10,     /* an RST answered the SYN */
+    FLOW_CLOSED = 1 << 11,      /* FIN from both, or an RST: a SYN starts a new flow */
     FLOW_UNREACHABLE = 1 << 12, /* an ICMP error of DESIGN 5.4 quoted it */
-    FLOW_PROTECTED = 1 << 13,  /* came in AH or readable ESP */
-    FLOW_CUT = 1 << 14         /* a packet of it was cut by the snap length */
+    FLOW_PROTECTED = 1 << 13,   /* came in AH or readable ESP */
+    FLOW_CUT = 1 << 14          /* a packet of it was cut by the snap length */
 };
 
-enum flow_end { FLOW_END_INPUT, FLOW_END_FIN, FLOW_END_RST, FLOW_END_IDLE, FLOW_END_ACTIVE, FLOW_END_EVICTED };
+enum flow_end {
+    FLOW_END_INPUT,
+    FLOW_END_FIN,
+    FLOW_END_RST,
+    FLOW_END_IDLE,
+    FLOW_END_ACTIVE,
+    FLOW_END_EVICTED
+};
 const char *flow_end_name(enum flow_end end); /* as rolecall.flow.end_reason prints it */
 
 struct flow {
     struct flow_key key;
-    int64_t first_ns, last_ns;   /* packet times; last_ns never goes back */
-    int64_t heard_ns[2];         /* each side's last packet */
-    uint64_t bytes[2];           /* IP total length, by sending side */
+    int64_t first_ns, last_ns; /* packet times; last_ns never goes back */
+    int64_t heard_ns[2];       /* each side's last packet */
+    uint64_t bytes[2];         /* IP total length, by sending side */
     uint32_t packets[2];
-    uint32_t signature[2];       /* of each side's last packet, for duplicates; 0: none */
+    uint32_t signature[2]; /* of each side's last packet, for duplicates; 0: none */
     struct identity identity;
-    uint16_t flags;              /* enum flow_flag */
+    uint16_t flags; /* enum flow_flag */
     uint16_t duplicates, truncated_packets;
-    uint16_t vlan;               /* of the first packet, 0xffff: untagged */
-    uint8_t first;               /* side of the first packet */
-    uint8_t ttl[2];              /* of each side's first packet */
-    uint8_t tries;               /* SYNs without an answer, or datagrams without one */
+    uint16_t vlan;                /* of the first packet, 0xffff: untagged */
+    uint8_t first;                /* side of the first packet */
+    uint8_t ttl[2];               /* of each side's first packet */
+    uint8_t tries;                /* SYNs without an answer, or datagrams without one */
     uint8_t icmp_type, icmp_code; /* with FLOW_UNREACHABLE */
-    uint16_t reports;            /* by the active timeout */
-    uint8_t layers[6];           /* enum layer, outermost first, of the first packet; 0 ends the list */
+    uint16_t reports;             /* by the active timeout */
+    uint8_t layers[6];            /* enum layer, outermost first, of the first packet; 0 ends the list */
 };
 
 /* Packet time a flow may stay silent, in seconds; like Suricata's and Zeek's defaults. */
-enum { FLOW_IDLE_TCP = 600, FLOW_IDLE_ATTEMPT = 60, FLOW_IDLE_CLOSED = 10, FLOW_IDLE_OTHER = 180, FLOW_ACTIVE_AFTER = 3600 };
+enum {
+    FLOW_IDLE_TCP = 600,
+    FLOW_IDLE_ATTEMPT = 60,
+    FLOW_IDLE_CLOSED = 10,
+    FLOW_IDLE_OTHER = 180,
+    FLOW_ACTIVE_AFTER = 3600
+};
 
 /* The key of a packet (sides sorted), and which side sent it. */
 void flow_key_of_packet(const struct packet *packet, struct flow_key *key, unsigned *side);
@@ -81,24 +95,27 @@ size_t flow_table_memory(uint32_t flows_max);
 void flow_table_prefetch(const struct flow_table *table, uint64_t hash);
 
 /* NULL when there is none. The index stays the same while the flow lives. */
-struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash, uint32_t *index);
+struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                             uint32_t *index);
 
-/* Makes a flow that flow_table_find() did not find. `victim` is called first for each flow that must go to make
- * room; that flow is removed when it returns. Never fails. */
+/* Makes a flow that flow_table_find() did not find. `victim` is called first for each flow that must go to
+ * make room; that flow is removed when it returns. Never fails. */
 typedef void flow_visitor(void *context, struct flow *flow, uint32_t index, enum flow_end end);
-struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash, uint32_t *index,
-                            flow_visitor *victim, void *context);
+struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                            uint32_t *index, flow_visitor *victim, void *context);
 void flow_table_remove(struct flow_table *table, uint32_t index);
 
-/* Walks on through a part of the table that grows with the packet time gone by (all of it in 10 s) and ends what
- * has been silent too long; at most `limit` flows a call. */
-void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired, void *context);
+/* Walks on through a part of the table that grows with the packet time gone by (all of it in 10 s) and ends
+ * what has been silent too long; at most `limit` flows a call. */
+void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired,
+                       void *context);
 
 /* Every flow, in no order that means anything; the same for the same input. */
 void flow_table_each(struct flow_table *table, flow_visitor *visitor, void *context);
 uint32_t flow_table_count(const struct flow_table *table);
 
-/* Has the flow lived so long that it is to be reported although it goes on? Says so once per FLOW_ACTIVE_AFTER. */
+/* Has the flow lived so long that it is to be reported although it goes on? Says so once per
+ * FLOW_ACTIVE_AFTER. */
 bool flow_report_is_due(struct flow *flow);
 bool flow_is_idle(const struct flow *flow, int64_t now_ns);
 enum flow_end flow_end_of(const struct flow *flow); /* fin, rst or idle: why a silent flow is over */
@@ -109,11 +126,11 @@ void flow_begin(struct flow *flow, const struct packet *packet, unsigned side);
 enum flow_step {
     FLOW_SAME = 0,
     FLOW_DUPLICATE = 1 << 0,
-    FLOW_ANSWERED = 1 << 1,  /* the other side was heard for the first time */
-    FLOW_TURNED = 1 << 2,    /* a SYN or SYN-ACK: the direction is certain now */
-    FLOW_LISTENER = 1 << 3,  /* its sender answered a SYN */
+    FLOW_ANSWERED = 1 << 1, /* the other side was heard for the first time */
+    FLOW_TURNED = 1 << 2,   /* a SYN or SYN-ACK: the direction is certain now */
+    FLOW_LISTENER = 1 << 3, /* its sender answered a SYN */
     FLOW_REFUSAL = 1 << 4,
-    FLOW_HAS_DATA = 1 << 5   /* the payload is new: identification may look at it */
+    FLOW_HAS_DATA = 1 << 5 /* the payload is new: identification may look at it */
 };
 unsigned flow_follow(struct flow *flow, const struct packet *packet, unsigned side);
 

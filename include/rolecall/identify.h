@@ -2,10 +2,11 @@
  *
  * identify.h - puts the question to the identifiers until one says yes, and keeps what they must remember.
  *
- * An identity is the small result that stays with a flow. Everything that only identification needs (answers so
- * far, lent memory, stream windows) is *work*, taken from a bounded pool at a flow's first payload and given back
- * once the flow is settled; facts come from a second pool and stay until the flow ends. Pools are made at start;
- * when one is empty the flow stays without a name (or without facts), is marked `starved`, and a counter tells.
+ * An identity is the small result that stays with a flow. Everything that only identification needs (answers
+ * so far, lent memory, stream windows) is *work*, taken from a bounded pool at a flow's first payload and
+ * given back once the flow is settled; facts come from a second pool and stay until the flow ends. Pools are
+ * made at start; when one is empty the flow stays without a name (or without facts), is marked `starved`, and
+ * a counter tells.
  *
  * One identifier belongs to one thread. It knows no addresses, no ports and no rules.
  */
@@ -37,9 +38,9 @@ enum identify_change { IDENTITY_SAME = 0, IDENTITY_CHANGED = 1 };
 /* One payload, and where it came from. Ports only serve to set `customary`. */
 struct identify_input {
     int64_t time_ns;
-    struct bytes payload;     /* captured part */
+    struct bytes payload; /* captured part */
     uint32_t payload_wirelen;
-    uint8_t side;             /* 0: the flow's first speaker */
+    uint8_t side; /* 0: the flow's first speaker */
     uint16_t ports[2];
     bool is_syn;              /* TCP: the sequence number is that of a SYN, data begins one above it */
     bool has_acknowledgement; /* TCP */
@@ -64,26 +65,28 @@ static inline bool identify_wants_empty(const struct identity *identity)
     return identity->work != 0;
 }
 
-/* Each returns whether name, upgrade, evidence, client or a fact that verdicts use has changed, and appends to
- * `learned` what was said about other flows. */
+/* Each returns whether name, upgrade, evidence, client or a fact that verdicts use has changed, and appends
+ * to `learned` what was said about other flows. */
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
                                        const struct identify_input *input, struct identify_learned *learned);
 enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
                                       const struct identify_input *input, struct identify_learned *learned);
 
-/* A packet of ESP or AH (IP protocol 50 or 51): its header is the evidence, its SPI the fact. `side` as above. */
-enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity, enum proto_id name,
-                                    unsigned side, uint32_t spi);
+/* A packet of ESP or AH (IP protocol 50 or 51): its header is the evidence, its SPI the fact. `side` as
+ * above. */
+enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
+                                    enum proto_id name, unsigned side, uint32_t spi);
 
 /* The facts gathered so far; all zero when there are none. Never NULL. */
-const struct proto_facts *identify_facts(const struct identifier *identifier, const struct identity *identity);
+const struct proto_facts *identify_facts(const struct identifier *identifier,
+                                         const struct identity *identity);
 
 /* Gives back everything the identity holds. */
 void identity_release(struct identifier *identifier, struct identity *identity);
 
 struct identify_counters {
     uint64_t works_starved, windows_starved, facts_starved;
-    uint64_t gaps;        /* streams with bytes lost before they were identified */
+    uint64_t gaps; /* streams with bytes lost before they were identified */
     uint64_t settled, given_up;
 };
 const struct identify_counters *identify_counters(const struct identifier *identifier);

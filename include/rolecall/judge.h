@@ -2,11 +2,11 @@
  *
  * judge.h - from what is known of a flow, and of its addresses, to a verdict and findings (DESIGN 5 to 8).
  *
- * The judge is the one place where facts about addresses, pairs, findings and coverage are kept. It is fed in packet
- * order by one thread: judge_begin() when a flow starts, judge_note() when something about it changed, judge_end()
- * when it is over, judge_learn() when a payload spoke of another flow. The verdict itself is a pure function of the
- * flow, the address-wide facts so far and the policy: no clock, no files. Findings that open or change are handed to
- * `told` at once; judge_finish() closes them.
+ * The judge is the one place where facts about addresses, pairs, findings and coverage are kept. It is fed in
+ * packet order by one thread: judge_begin() when a flow starts, judge_note() when something about it changed,
+ * judge_end() when it is over, judge_learn() when a payload spoke of another flow. The verdict itself is a
+ * pure function of the flow, the address-wide facts so far and the policy: no clock, no files. Findings that
+ * open or change are handed to `told` at once; judge_finish() closes them.
  */
 #ifndef ROLECALL_JUDGE_H
 #define ROLECALL_JUDGE_H
@@ -39,11 +39,18 @@ enum finding_id {
     FINDING_ONE_WAY_CAPTURE,
     FINDING_COUNT
 };
-const char *finding_id_name(enum finding_id id);    /* "unexpected-port" */
-const char *finding_id_title(enum finding_id id);   /* one line for people and rule.name */
+const char *finding_id_name(enum finding_id id);  /* "unexpected-port" */
+const char *finding_id_title(enum finding_id id); /* one line for people and rule.name */
 
 /* What the direction of a flow rests on, strongest first (DESIGN 5.1). */
-enum direction_basis { BASIS_SYN, BASIS_PROTOCOL, BASIS_LISTENER, BASIS_MATRIX, BASIS_PORT, BASIS_FIRST_PACKET };
+enum direction_basis {
+    BASIS_SYN,
+    BASIS_PROTOCOL,
+    BASIS_LISTENER,
+    BASIS_MATRIX,
+    BASIS_PORT,
+    BASIS_FIRST_PACKET
+};
 const char *direction_basis_name(enum direction_basis basis);
 
 enum row_match { MATCH_NONE, MATCH_SPECIFIC, MATCH_RANGE, MATCH_VACUOUS, MATCH_LEARNED };
@@ -54,19 +61,19 @@ enum { VERDICT_ROWS_MAX = 48 };
 struct verdict {
     enum verdict_status status;
     enum direction_basis basis;
-    uint8_t initiator;         /* side of the flow */
+    uint8_t initiator; /* side of the flow */
     enum row_match match;
     uint8_t row_count, accepted_count;
     const struct matrix_row *rows[VERDICT_ROWS_MAX]; /* those that accepted first, each part in file order */
-    uint64_t deciding;               /* bit per place in `rows`: it decides; the others are only listed (DESIGN 5.3) */
-    const struct matrix_row *nearest;                /* by port, where none matched; NULL: none */
-    const char *application_check; /* "ok", "unknown", or NULL where no row accepted the flow */
-    const char *outcome;           /* "established", "attempted", "refused", "silent", "unreachable", or NULL */
-    const char *reason;            /* why it is inconclusive, or NULL */
-    uint32_t findings;             /* bit per enum finding_id */
-    int16_t allow;                 /* the site's entry that exempts it, -1: none */
+    uint64_t deciding; /* bit per place in `rows`: it decides; the others are only listed (DESIGN 5.3) */
+    const struct matrix_row *nearest; /* by port, where none matched; NULL: none */
+    const char *application_check;    /* "ok", "unknown", or NULL where no row accepted the flow */
+    const char *outcome; /* "established", "attempted", "refused", "silent", "unreachable", or NULL */
+    const char *reason;  /* why it is inconclusive, or NULL */
+    uint32_t findings;   /* bit per enum finding_id */
+    int16_t allow;       /* the site's entry that exempts it, -1: none */
 
-    struct policy_party party[2];  /* by side */
+    struct policy_party party[2]; /* by side */
 };
 
 /* IPsec between two addresses (DESIGN 7). Times are 0 where nothing of the kind was seen. */
@@ -77,15 +84,15 @@ struct ipsec_episode {
     enum ipsec_negotiation negotiation;
     enum ipsec_state state;
     bool answered, nat_t, esp_null;
-    bool media_affected;       /* media was lost meanwhile, or began after the first request */
+    bool media_affected; /* media was lost meanwhile, or began after the first request */
     uint8_t spi_count, rekeys;
     uint32_t spi[IPSEC_SPI_MAX];
-    uint32_t requests;         /* messages of the initiator until the first answer */
+    uint32_t requests; /* messages of the initiator until the first answer */
     int64_t first_request_ns, last_request_ns, first_protected_ns;
-    int64_t media_start_ns;    /* first media packet that could be read, not before the first request */
+    int64_t media_start_ns; /* first media packet that could be read, not before the first request */
     uint64_t media_flows, media_lost;
-    struct flow flow;          /* the first of the pair that was IPsec */
-    struct verdict verdict;    /* at the end: the exemption rows, fail or out-of-scope */
+    struct flow flow;       /* the first of the pair that was IPsec */
+    struct verdict verdict; /* at the end: the exemption rows, fail or out-of-scope */
 };
 
 enum { FINDING_FLOWS_MAX = 4 };
@@ -96,22 +103,22 @@ enum finding_state { FINDING_OPEN, FINDING_UPDATE, FINDING_CLOSE };
 struct finding {
     enum finding_id id;
     enum finding_state state;
-    uint64_t fingerprint;      /* stable from run to run */
-    uint64_t count;            /* flows */
-    uint64_t peers;            /* distinct other ends */
-    bool peers_at_least;       /* more than could be told apart */
+    uint64_t fingerprint; /* stable from run to run */
+    uint64_t count;       /* flows */
+    uint64_t peers;       /* distinct other ends */
+    bool peers_at_least;  /* more than could be told apart */
     int64_t first_seen_ns, last_seen_ns;
-    int severity;              /* after the site's word */
+    int severity; /* after the site's word */
     bool muted;
-    struct flow flow;          /* as it was when the finding opened or rose */
+    struct flow flow;                         /* as it was when the finding opened or rose */
     struct flow_key flows[FINDING_FLOWS_MAX]; /* its first flows, for whoever gathers evidence */
     uint8_t flow_count;
-    bool is_pair;              /* of two addresses, whatever they speak */
+    bool is_pair; /* of two addresses, whatever they speak */
     struct verdict verdict;
-    struct addr icmp_sender;   /* of the error that refused it; all zero: none */
+    struct addr icmp_sender; /* of the error that refused it; all zero: none */
     bool has_episode;
     struct ipsec_episode episode; /* of ipsec-on-media, as it stood when the finding was told */
-    char reason[512];          /* one sentence: what was seen and what the document allows */
+    char reason[512];             /* one sentence: what was seen and what the document allows */
     char advice[256];
 };
 
@@ -139,7 +146,7 @@ struct judge_flow {
     const struct proto_facts *facts;
     uint32_t slot;
     int64_t now_ns;
-    unsigned step; /* enum flow_step of that packet */
+    unsigned step;           /* enum flow_step of that packet */
     struct addr icmp_sender; /* with FLOW_UNREACHABLE, in the call that brings it */
 };
 
@@ -159,12 +166,14 @@ unsigned judge_direction(const struct judge *judge, const struct flow *flow, enu
 /* Results. */
 struct judge_totals {
     uint64_t flows, by_status[VERDICT_COUNT];
-    uint64_t unidentified_pass;   /* passed by port alone */
+    uint64_t unidentified_pass;                                  /* passed by port alone */
     uint64_t findings_refused, addresses_refused, pairs_refused; /* bounds exceeded */
 };
 const struct judge_totals *judge_totals(const struct judge *judge);
-const struct finding *judge_finding(const struct judge *judge, uint32_t number); /* in order of opening; NULL past the end */
-const struct coverage *judge_coverage(const struct judge *judge, int32_t entry, unsigned row_order); /* NULL: not held */
+const struct finding *judge_finding(const struct judge *judge,
+                                    uint32_t number); /* in order of opening; NULL past the end */
+const struct coverage *judge_coverage(const struct judge *judge, int32_t entry,
+                                      unsigned row_order);                             /* NULL: not held */
 const struct ipsec_episode *judge_episode(const struct judge *judge, uint32_t number); /* NULL past the end */
 uint64_t judge_allow_used(const struct judge *judge, unsigned allow);
 /* Reasons why flows were inconclusive, with how many; NULL past the end. */

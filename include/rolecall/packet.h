@@ -3,8 +3,8 @@
  * packet.h - what capture hands to decode, and what decode makes of it.
  *
  * A struct frame is one captured record: its bytes belong to whoever made it and live until the next read.
- * decode_frame() fills a struct packet from it; every pointer in the packet points into the frame, or into the
- * decoder's own reassembly buffer, and lives as long as both. The addresses and ports are those of the
+ * decode_frame() fills a struct packet from it; every pointer in the packet points into the frame, or into
+ * the decoder's own reassembly buffer, and lives as long as both. The addresses and ports are those of the
  * inner-most packet (what the frame tunnelled), ports in host order. Layers that stood before it are kept in
  * order, outermost first.
  */
@@ -52,21 +52,31 @@ enum { PACKET_LAYERS_MAX = 16, PACKET_HEADERS_MAX = 512 }; /* PROTOCOLS section 
 
 /* How far decoding came. Everything but DECODED is a counter of its own. */
 enum decode_result {
-    DECODED,              /* addresses, and ports where the protocol has them */
-    DECODE_FRAGMENT,      /* kept for reassembly, or part of a refused datagram: nothing to judge yet */
-    DECODE_NOT_IP,        /* ARP, LLDP, 802.2 ...: not ours */
-    DECODE_OPAQUE,        /* MACsec and the like: cannot be looked into */
-    DECODE_CUT,           /* the capture ended inside the headers */
-    DECODE_MALFORMED,     /* the bytes contradict themselves */
-    DECODE_TOO_DEEP,      /* more than PACKET_LAYERS_MAX layers or PACKET_HEADERS_MAX bytes of headers */
-    DECODE_UNKNOWN_LINK,  /* a link type this program does not read */
+    DECODED,             /* addresses, and ports where the protocol has them */
+    DECODE_FRAGMENT,     /* kept for reassembly, or part of a refused datagram: nothing to judge yet */
+    DECODE_NOT_IP,       /* ARP, LLDP, 802.2 ...: not ours */
+    DECODE_OPAQUE,       /* MACsec and the like: cannot be looked into */
+    DECODE_CUT,          /* the capture ended inside the headers */
+    DECODE_MALFORMED,    /* the bytes contradict themselves */
+    DECODE_TOO_DEEP,     /* more than PACKET_LAYERS_MAX layers or PACKET_HEADERS_MAX bytes of headers */
+    DECODE_UNKNOWN_LINK, /* a link type this program does not read */
     DECODE_RESULT_COUNT
 };
 const char *decode_result_name(enum decode_result result);
 
 enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10 };
-enum { IP_ICMP = 1, IP_IPIP = 4, IP_TCP = 6, IP_UDP = 17, IP_IPV6 = 41, IP_GRE = 47, IP_ESP = 50, IP_AH = 51,
-       IP_ICMPV6 = 58, IP_SCTP = 132 };
+enum {
+    IP_ICMP = 1,
+    IP_IPIP = 4,
+    IP_TCP = 6,
+    IP_UDP = 17,
+    IP_IPV6 = 41,
+    IP_GRE = 47,
+    IP_ESP = 50,
+    IP_AH = 51,
+    IP_ICMPV6 = 58,
+    IP_SCTP = 132
+};
 
 struct packet {
     int64_t time_ns;
@@ -83,25 +93,25 @@ struct packet {
     uint8_t tcp_flags;
     uint16_t tcp_window;
     uint32_t tcp_sequence, tcp_acknowledgement;
-    uint16_t checksum;     /* of TCP, UDP or ICMP as it stands, never verified */
+    uint16_t checksum; /* of TCP, UDP or ICMP as it stands, never verified */
 
-    struct bytes payload;      /* after the TCP or UDP header; the whole ICMP, ESP or AH message otherwise */
-    uint32_t payload_wirelen;  /* bytes the payload had on the wire; above payload.left when cut */
+    struct bytes payload;     /* after the TCP or UDP header; the whole ICMP, ESP or AH message otherwise */
+    uint32_t payload_wirelen; /* bytes the payload had on the wire; above payload.left when cut */
 
     uint8_t icmp_type, icmp_code;
-    bool has_quoted;           /* an ICMP error that quotes a packet with readable addresses */
+    bool has_quoted; /* an ICMP error that quotes a packet with readable addresses */
     struct {
         struct addr source, destination;
         uint16_t source_port, destination_port;
         uint8_t protocol;
     } quoted;
 
-    uint16_t vlan;         /* outermost 802.1Q id, 0xffff when untagged */
-    uint16_t inner_vlan;   /* second tag, 0xffff when none */
+    uint16_t vlan;       /* outermost 802.1Q id, 0xffff when untagged */
+    uint16_t inner_vlan; /* second tag, 0xffff when none */
     uint8_t layer_count;
     uint8_t layers[PACKET_LAYERS_MAX]; /* enum layer, outermost first */
-    uint32_t ah_spi;       /* of the AH that was walked; 0 when none */
-    uint32_t esp_spi;      /* of ESP, or of the readable ESP this came from; 0 when none */
+    uint32_t ah_spi;                   /* of the AH that was walked; 0 when none */
+    uint32_t esp_spi;                  /* of ESP, or of the readable ESP this came from; 0 when none */
     uint32_t esp_sequence;
 };
 

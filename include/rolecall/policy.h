@@ -2,12 +2,13 @@
  *
  * policy.h - rules and site compiled into what the judge asks.
  *
- * Life: rules_load() reads the matrix files, site_load() a site file against them, policy_create() compiles both
- * into an immutable struct policy; after that every function here is a pure, allocation-free look-up that any
- * number of threads may share. The rules and the site must outlive the policy.
+ * Life: rules_load() reads the matrix files, site_load() a site file against them, policy_create() compiles
+ * both into an immutable struct policy; after that every function here is a pure, allocation-free look-up
+ * that any number of threads may share. The rules and the site must outlive the policy.
  *
- * Roles are bits: at most 64 in one run, `any` is no role. An address has *direct* roles (its host entry, else the
- * longest matching prefix) and *all* roles (the direct ones and everything they are: DESIGN 3, `is`).
+ * Roles are bits: at most 64 in one run, `any` is no role. An address has *direct* roles (its host entry,
+ * else the longest matching prefix) and *all* roles (the direct ones and everything they are: DESIGN 3,
+ * `is`).
  */
 #ifndef ROLECALL_POLICY_H
 #define ROLECALL_POLICY_H
@@ -42,17 +43,17 @@ struct matrix_row {
     const char *application_source;
     enum row_direction direction;
     bool own_port;
-    bool any_port;           /* ipsec rows */
-    uint8_t transports;      /* enum proto_transport, or-ed */
-    uint8_t modality;        /* enum modality of a media row; MODALITY_UNKNOWN: any */
+    bool any_port;      /* ipsec rows */
+    uint8_t transports; /* enum proto_transport, or-ed */
+    uint8_t modality;   /* enum modality of a media row; MODALITY_UNKNOWN: any */
     uint8_t range_count;
     struct port_range ranges[ROW_WORDS_MAX];
-    bool accepts_anything;   /* application tcp or udp */
-    bool accepts_mtls_only;  /* lists mtls and not tls */
-    bool accepts_tls;        /* lists tls or mtls */
-    uint64_t accepts;        /* bit per enum proto_id */
+    bool accepts_anything;  /* application tcp or udp */
+    bool accepts_mtls_only; /* lists mtls and not tls */
+    bool accepts_tls;       /* lists tls or mtls */
+    uint64_t accepts;       /* bit per enum proto_id */
     struct row_words port_words, transport_words, application_words;
-    uint16_t order;          /* place among all rows of the run: matrices in site order, then file order */
+    uint16_t order; /* place among all rows of the run: matrices in site order, then file order */
 };
 
 /* A row as it holds for one role of this site: ports moved, ranges replaced, peer narrowed. */
@@ -60,17 +61,17 @@ struct policy_row {
     const struct matrix_row *row;
     struct port_range ranges[8];
     uint8_t range_count;
-    bool replaced;        /* ranges come from the site's media_ports or ports */
-    bool peer_any;        /* the other end may be anyone */
-    bool peer_external;   /* the other end may be an address without a role (DESIGN 3, `external`) */
-    role_set peer_roles;  /* else it must have one of these */
+    bool replaced;       /* ranges come from the site's media_ports or ports */
+    bool peer_any;       /* the other end may be anyone */
+    bool peer_external;  /* the other end may be an address without a role (DESIGN 3, `external`) */
+    role_set peer_roles; /* else it must have one of these */
 };
 
 /* The rows of one direct role, each list in file order. */
 struct policy_role {
     const char *name, *title;
     bool server, strict_outbound;
-    role_set all; /* itself and what it is */
+    role_set all;                     /* itself and what it is */
     const struct policy_row *answers; /* inbound, and either: this role's host answers on these ports */
     const struct policy_row *opens;   /* outbound, and either: this role's host connects to these ports */
     const struct policy_row *media;
@@ -125,7 +126,8 @@ struct policy_settings {
 };
 const struct policy_settings *policy_settings(const struct policy *policy);
 
-/* The site's word on a finding id: muted, and its severity (the given one where the site does not re-grade). */
+/* The site's word on a finding id: muted, and its severity (the given one where the site does not re-grade).
+ */
 bool policy_is_muted(const struct policy *policy, const char *finding);
 int policy_severity(const struct policy *policy, const char *finding, int severity);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * pool.h - a fixed number of equal items, made at start, handed out by index. Index 0 is never handed out, so it
- * can mean "none". Taking and giving are O(1); items come back in the order last given, first taken, which keeps
- * the touched memory small. One thread at a time.
+ * pool.h - a fixed number of equal items, made at start, handed out by index. Index 0 is never handed out, so
+ * it can mean "none". Taking and giving are O(1); items come back in the order last given, first taken, which
+ * keeps the touched memory small. One thread at a time.
  */
 #ifndef ROLECALL_POOL_H
 #define ROLECALL_POOL_H

@@ -7,13 +7,14 @@
  * identifiers in the order of the list until one says yes; from then on only that one is asked, with
  * `named` set, so that it can gather facts (a certificate request, a loss count) until it says `settled`.
  *
- * An identifier is pure: bytes in, reply out, no allocation, no logging, no clock. It knows no flow, no rule and
- * no port; where structure is too weak to stand alone, `customary` says that one end's port is customary for this
- * protocol, which may lift weak structure to evidence 1 and names nothing alone. What it must remember between
- * questions goes into the few zeroed bytes the flow lends it (struct proto_memory).
+ * An identifier is pure: bytes in, reply out, no allocation, no logging, no clock. It knows no flow, no rule
+ * and no port; where structure is too weak to stand alone, `customary` says that one end's port is customary
+ * for this protocol, which may lift weak structure to evidence 1 and names nothing alone. What it must
+ * remember between questions goes into the few zeroed bytes the flow lends it (struct proto_memory).
  *
  * Evidence (shared with the events): 3 both directions matched, 2 one direction with exact constants, 1 weak
- * structure. A reply gives 1 or 2 for the bytes it saw; the engine makes 3 of two sides that were both confirmed.
+ * structure. A reply gives 1 or 2 for the bytes it saw; the engine makes 3 of two sides that were both
+ * confirmed.
  */
 #ifndef ROLECALL_PROTO_H
 #define ROLECALL_PROTO_H
@@ -42,7 +43,13 @@ enum proto_transport { OVER_TCP = 1, OVER_UDP = 2 };
 
 enum proto_tristate { TRI_UNKNOWN, TRI_NO, TRI_YES };
 
-enum modality { MODALITY_UNKNOWN, MODALITY_AUDIO, MODALITY_VIDEO, MODALITY_APPLICATION_SHARING, MODALITY_COUNT };
+enum modality {
+    MODALITY_UNKNOWN,
+    MODALITY_AUDIO,
+    MODALITY_VIDEO,
+    MODALITY_APPLICATION_SHARING,
+    MODALITY_COUNT
+};
 
 struct proto_question {
     enum proto_transport transport;
@@ -76,56 +83,59 @@ void proto_text_set(struct proto_text *text, const void *from, size_t size);
 /* Facts that events and verdicts use. All zero means unknown. An identifier writes its own part only. */
 struct proto_facts {
     struct {
-        uint16_t version;          /* chosen by the ServerHello: 0x0300 .. 0x0304; DTLS 0xfeff, 0xfefd */
-        uint8_t mutual;            /* enum proto_tristate: client certificate asked for and given */
-        uint8_t resumed;           /* enum proto_tristate */
-        bool full_handshake;       /* TLS 1.2 or older, certificates in clear, seen up to both sides' change of cipher */
+        uint16_t version;    /* chosen by the ServerHello: 0x0300 .. 0x0304; DTLS 0xfeff, 0xfefd */
+        uint8_t mutual;      /* enum proto_tristate: client certificate asked for and given */
+        uint8_t resumed;     /* enum proto_tristate */
+        bool full_handshake; /* TLS 1.2 or older, certificates in clear, seen up to both sides' change of
+                                cipher */
         bool certificate_requested;
-        bool empty_certificate;    /* the client answered the request with an empty list */
-        bool completed;            /* application data followed from both sides, or both changed cipher */
+        bool empty_certificate; /* the client answered the request with an empty list */
+        bool completed;         /* application data followed from both sides, or both changed cipher */
     } tls;
     struct {
         uint32_t ssrc[4];
         uint8_t ssrc_count;
         uint8_t payload_types[8];
         uint8_t payload_type_count;
-        uint32_t packets, lost;    /* by sequence number, both sides together */
-        uint32_t jitter_us;        /* RFC 3550 A.8, largest of the streams, where the clock rate is known */
+        uint32_t packets, lost; /* by sequence number, both sides together */
+        uint32_t jitter_us;     /* RFC 3550 A.8, largest of the streams, where the clock rate is known */
     } rtp;
     struct {
-        uint8_t flavour;           /* 0 none, 1 stun (RFC), 2 ms-turn */
+        uint8_t flavour; /* 0 none, 1 stun (RFC), 2 ms-turn */
         bool pseudo_tls;
         bool multiplexed;
-        bool ice_check;            /* Binding with USERNAME or PRIORITY: an ICE connectivity check */
-        bool request;              /* a request that expects an answer was seen (Allocate, Binding) */
+        bool ice_check; /* Binding with USERNAME or PRIORITY: an ICE connectivity check */
+        bool request;   /* a request that expects an answer was seen (Allocate, Binding) */
         bool response;
-        uint8_t ms_version;        /* MS-TURN 8008 */
-        uint8_t stream_type;       /* MS-TURN 8055: 1 audio, 2 video, 3 supplemental video, 4 data */
+        uint8_t ms_version;  /* MS-TURN 8008 */
+        uint8_t stream_type; /* MS-TURN 8055: 1 audio, 2 video, 3 supplemental video, 4 data */
     } turn;
     struct {
-        bool request, response;    /* DNS, SSRP, DHCP: either was seen */
-        uint8_t dhcp_type;         /* option 53 of the last message */
-        bool ms_uc_client;         /* DHCP vendor class MS-UC-Client */
+        bool request, response; /* DNS, SSRP, DHCP: either was seen */
+        uint8_t dhcp_type;      /* option 53 of the last message */
+        bool ms_uc_client;      /* DHCP vendor class MS-UC-Client */
     } query;
     struct {
-        uint8_t exchange;          /* of the first message */
+        uint8_t exchange; /* of the first message */
         uint64_t initiator_spi;
         bool request, response;
         bool nat_t, authip;
     } ike;
     struct {
-        uint32_t spi[4];           /* of ESP or AH, in order of appearance */
+        uint32_t spi[4]; /* of ESP or AH, in order of appearance */
         uint8_t spi_count;
-        uint8_t rekeys;            /* further SPIs of a side that had one */
+        uint8_t rekeys; /* further SPIs of a side that had one */
     } esp;
-    uint8_t modality;              /* enum modality, where the bytes tell */
-    uint16_t version;              /* SMB dialect, TDS version, NTP version ...: as the protocol numbers it */
-    struct proto_text server_name; /* SNI, HTTP Host, SIP request URI's host, DNS query name, XMPP to, net.tcp via */
-    struct proto_text agent;       /* User-Agent or Server header, DHCP vendor class */
-    struct proto_text detail;      /* SIP or HTTP method, ALPN, DCE/RPC interface UUID, SSRP instance */
+    uint8_t modality; /* enum modality, where the bytes tell */
+    uint16_t version; /* SMB dialect, TDS version, NTP version ...: as the protocol numbers it */
+    struct proto_text
+        server_name; /* SNI, HTTP Host, SIP request URI's host, DNS query name, XMPP to, net.tcp via */
+    struct proto_text agent;  /* User-Agent or Server header, DHCP vendor class */
+    struct proto_text detail; /* SIP or HTTP method, ALPN, DCE/RPC interface UUID, SSRP instance */
 };
 
-/* Something said about another flow to come: a media end point in SDP, a port handed out by an endpoint mapper. */
+/* Something said about another flow to come: a media end point in SDP, a port handed out by an endpoint
+ * mapper. */
 enum learned_kind { LEARNED_MEDIA = 1, LEARNED_DCERPC, LEARNED_TDS, LEARNED_RELAY };
 struct proto_learned {
     uint8_t kind;      /* enum learned_kind */
@@ -133,7 +143,7 @@ struct proto_learned {
     uint8_t modality;  /* enum modality */
     bool srtp;         /* SDP: the profile is SAVP */
     uint16_t port;
-    bool has_addr;     /* false: the address is the speaker's own */
+    bool has_addr; /* false: the address is the speaker's own */
     struct addr addr;
 };
 enum { PROTO_LEARNED_MAX = 16 };
@@ -142,11 +152,12 @@ struct proto_reply {
     enum proto_answer answer;
     uint8_t evidence;           /* with PROTO_YES: 1 or 2 */
     enum proto_speaker speaker; /* with PROTO_YES */
-    size_t used;                /* TCP, with PROTO_YES: bytes done with; more than data.left means skip ahead */
-    bool settled;               /* with PROTO_YES: nothing more to learn, do not ask again */
-    bool carries_media;         /* other protocols of the media family may share this flow (ICE before RTP) */
-    enum proto_id upgrade;      /* TCP: after `used` the stream goes on as this one (STARTTLS); 0: no */
-    enum proto_id carries;      /* the payload inside is this one (RTP in an MS-TURN frame, ESP in UDP beside IKE); 0: no */
+    size_t used;           /* TCP, with PROTO_YES: bytes done with; more than data.left means skip ahead */
+    bool settled;          /* with PROTO_YES: nothing more to learn, do not ask again */
+    bool carries_media;    /* other protocols of the media family may share this flow (ICE before RTP) */
+    enum proto_id upgrade; /* TCP: after `used` the stream goes on as this one (STARTTLS); 0: no */
+    enum proto_id
+        carries; /* the payload inside is this one (RTP in an MS-TURN frame, ESP in UDP beside IKE); 0: no */
     uint8_t learned_count;
     struct proto_learned learned[PROTO_LEARNED_MAX];
 };
@@ -162,7 +173,7 @@ struct protocol {
 };
 
 const struct protocol *proto_by_id(enum proto_id id); /* never NULL; id 0 is "unidentified" */
-enum proto_id proto_by_name(const char *name);         /* PROTO_UNIDENTIFIED when there is none */
+enum proto_id proto_by_name(const char *name);        /* PROTO_UNIDENTIFIED when there is none */
 
 #define PROTOCOL(id) extern const struct protocol proto_##id;
 #include "../../src/proto/list.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * sink.h - where finished event lines go. A sink takes a line and remembers its first failure; nothing is lost
- * silently: sink_close() says whether every line was written.
+ * sink.h - where finished event lines go. A sink takes a line and remembers its first failure; nothing is
+ * lost silently: sink_close() says whether every line was written.
  */
 #ifndef ROLECALL_SINK_H
 #define ROLECALL_SINK_H

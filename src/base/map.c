@@ -26,12 +26,13 @@ static inline void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-/* SipHash (Aumasson and Bernstein 2012) with one round a word and three at the end, as tables commonly use it. */
+/* SipHash (Aumasson and Bernstein 2012) with one round a word and three at the end, as tables commonly use
+ * it. */
 uint64_t hash_bytes(const void *from, size_t size, const uint64_t secret[2])
 {
     const uint8_t *at = from;
-    uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575, secret[1] ^ 0x646f72616e646f6d, secret[0] ^ 0x6c7967656e657261,
-                     secret[1] ^ 0x7465646279746573};
+    uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575, secret[1] ^ 0x646f72616e646f6d,
+                     secret[0] ^ 0x6c7967656e657261, secret[1] ^ 0x7465646279746573};
     for (size_t i = 0; i <= size / 8; i++) {
         uint64_t word = 0;
         bool last = i == size / 8;
@@ -74,7 +75,8 @@ size_t map_memory(size_t key_size, size_t value_size, uint32_t capacity)
     return capacity * stride_of(key_size, value_size) + slots_for(capacity) * sizeof(uint32_t);
 }
 
-bool map_init(struct map *map, size_t key_size, size_t value_size, uint32_t capacity, const uint64_t secret[2])
+bool map_init(struct map *map, size_t key_size, size_t value_size, uint32_t capacity,
+              const uint64_t secret[2])
 {
     *map = (struct map){.key_size = key_size,
                         .value_offset = (key_size + 7) / 8 * 8,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * pcap_out.c - see pcap_out.h. Used for the evidence of findings; libpcap's own dumper keeps a file open for each.
+ * pcap_out.c - see pcap_out.h. Used for the evidence of findings; libpcap's own dumper keeps a file open for
+ * each.
  */
 #include "rolecall/pcap_out.h"
 
@@ -8,7 +9,8 @@
 
 enum { NS_PER_S = 1000000000, SNAPLEN = 262144 };
 
-static bool put(const char *path, const char *mode, const void *head, size_t head_size, const void *body, size_t body_size)
+static bool put(const char *path, const char *mode, const void *head, size_t head_size, const void *body,
+                size_t body_size)
 {
     FILE *file = fopen(path, mode);
     if (!file)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * analyze.c - `rolecall analyze`: capture files against the documented ports. Reads options, rules and site, runs the
- * captures through an engine, and prints the summary or the events. Without a site it discovers the roles first, says
- * what it assumed, and judges by that.
+ * analyze.c - `rolecall analyze`: capture files against the documented ports. Reads options, rules and site,
+ * runs the captures through an engine, and prints the summary or the events. Without a site it discovers the
+ * roles first, says what it assumed, and judges by that.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -39,7 +39,8 @@ static const char usage[] =
     "  --fail-on LEVEL    exit with 1 from this severity on: low, medium (default), high, critical, never\n"
     "  -v                 say what is used: rules, memory\n"
     "\n"
-    "Exit status: 0 nothing found; 1 findings; 2 usage, rules or site; 3 input unreadable or cut, or output failed;\n"
+    "Exit status: 0 nothing found; 1 findings; 2 usage, rules or site; 3 input unreadable or cut, or output "
+    "failed;\n"
     "4 nothing that could be judged.\n"
     "\n"
     "Example: rolecall analyze --site contoso.site.json monday.pcap\n";
@@ -154,13 +155,16 @@ static bool take_option(int option, struct options *options)
         options->filter = optarg;
         return true;
     case 'F':
-        return parse_time(optarg, &options->range.from_ns) || complain("--from", optarg, "a time like 2026-03-02T09:30:00Z");
+        return parse_time(optarg, &options->range.from_ns) ||
+               complain("--from", optarg, "a time like 2026-03-02T09:30:00Z");
     case 'T':
-        return parse_time(optarg, &options->range.to_ns) || complain("--to", optarg, "a time like 2026-03-02T09:30:00Z");
+        return parse_time(optarg, &options->range.to_ns) ||
+               complain("--to", optarg, "a time like 2026-03-02T09:30:00Z");
     case 'w': {
         unsigned long workers = strtoul(optarg, &end, 10);
         options->workers = (unsigned)workers;
-        return (end != optarg && !*end && workers >= 1 && workers <= 16) || complain("--workers", optarg, "1 to 16");
+        return (end != optarg && !*end && workers >= 1 && workers <= 16) ||
+               complain("--workers", optarg, "1 to 16");
     }
     case 'o':
         return parse_severity(optarg, &options->fail_on) ||
@@ -183,11 +187,10 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"rules", required_argument, NULL, 'r'},    {"json", no_argument, NULL, 'j'},
         {"events", required_argument, NULL, 'e'},   {"flows", no_argument, NULL, 'f'},
         {"coverage", required_argument, NULL, 'c'}, {"filter", required_argument, NULL, 'b'},
-        {"evidence", required_argument, NULL, 'E'},
-        {"from", required_argument, NULL, 'F'},     {"to", required_argument, NULL, 'T'},
-        {"workers", required_argument, NULL, 'w'},  {"fail-on", required_argument, NULL, 'o'},
-        {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+        {"evidence", required_argument, NULL, 'E'}, {"from", required_argument, NULL, 'F'},
+        {"to", required_argument, NULL, 'T'},       {"workers", required_argument, NULL, 'w'},
+        {"fail-on", required_argument, NULL, 'o'},  {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     *options = (struct options){.workers = 1, .fail_on = SEVERITY_MEDIUM, .range = {INT64_MIN, INT64_MAX}};
     int option;
     optind = 1;
@@ -246,7 +249,8 @@ static void hash_rules(uint64_t *state, const struct rules *rules)
     }
 }
 
-/* The same rules, site, options and inputs give the same id, so that output can be compared. Workers do not count. */
+/* The same rules, site, options and inputs give the same id, so that output can be compared. Workers do not
+ * count. */
 static void make_run_id(struct analysis *a, const char *site_text, size_t site_size)
 {
     const struct options *options = a->options;
@@ -274,7 +278,8 @@ static void to_sink(void *context, const char *line, size_t size)
     sink_write(a->sink, line, size);
 }
 
-static void to_discovery(void *context, const struct judge_flow *in, const struct verdict *verdict, enum flow_end end)
+static void to_discovery(void *context, const struct judge_flow *in, const struct verdict *verdict,
+                         enum flow_end end)
 {
     (void)end;
     discovery_flow(context, in, verdict);
@@ -282,8 +287,12 @@ static void to_discovery(void *context, const struct judge_flow *in, const struc
 
 static struct engine *make_engine(struct analysis *a)
 {
-    struct engine_options options = {.policy = a->policy, .workers = a->options->workers, .every_flow = a->options->flows,
-                                     .run_id = a->run_id, .line = a->sink ? to_sink : NULL, .context = a};
+    struct engine_options options = {.policy = a->policy,
+                                     .workers = a->options->workers,
+                                     .every_flow = a->options->flows,
+                                     .run_id = a->run_id,
+                                     .line = a->sink ? to_sink : NULL,
+                                     .context = a};
     return engine_create(&options);
 }
 
@@ -291,7 +300,8 @@ static struct engine *make_engine(struct analysis *a)
 static char *discover_site(struct analysis *a, size_t *size)
 {
     struct discovery *discovery = discovery_create(a->rules);
-    struct engine_options options = {.workers = a->options->workers, .flow_over = to_discovery, .context = discovery};
+    struct engine_options options = {
+        .workers = a->options->workers, .flow_over = to_discovery, .context = discovery};
     struct engine *engine = discovery ? engine_create(&options) : NULL;
     char *text = NULL;
     bool damaged = false; /* told in this pass, and counted again in the second */
@@ -322,7 +332,9 @@ static void say_assumptions(const struct site *site, const struct rules *rules)
                     "(`rolecall discover` prints them as a site file):\n");
     for (unsigned i = 0; i < site->host_count; i++) {
         char addr[ADDR_TEXT_SIZE];
-        fprintf(stderr, "  %s:", site->hosts[i].address_count ? addr_text(&site->hosts[i].addresses[0], addr) : site->hosts[i].name);
+        fprintf(stderr, "  %s:",
+                site->hosts[i].address_count ? addr_text(&site->hosts[i].addresses[0], addr)
+                                             : site->hosts[i].name);
         for (role_set left = site->hosts[i].roles; left; left &= left - 1)
             fprintf(stderr, " %s", rules_role(rules, (unsigned)__builtin_ctzll(left))->id);
         fprintf(stderr, "\n");
@@ -354,7 +366,8 @@ static int prepare_site(struct analysis *a, struct mistakes *mistakes)
         make_run_id(a, text, size);
         a->policy = policy_create(a->rules, a->site);
         if (!a->policy)
-            fprintf(stderr, "rolecall: the matrices have more than %d rows together, or memory is short\n", POLICY_ROWS_MAX);
+            fprintf(stderr, "rolecall: the matrices have more than %d rows together, or memory is short\n",
+                    POLICY_ROWS_MAX);
     }
     free(text);
     return a->policy ? 0 : EXIT_USAGE;
@@ -425,17 +438,20 @@ static int analyze(struct analysis *a)
     int status = EXIT_USAGE;
     if (load_rules(a, &mistakes)) {
         const struct options *options = a->options;
-        /* The site is checked before a capture is opened: a mistake in it should not wait for hours of reading. */
+        /* The site is checked before a capture is opened: a mistake in it should not wait for hours of
+         * reading. */
         struct site *checked = options->site ? site_load(options->site, a->rules, &mistakes) : NULL;
         if (checked)
             print_lint(checked, a->rules);
         site_free(checked);
         if (!options->site || checked) {
             bool is_usage;
-            a->capture = run_open(options->captures, options->capture_count, options->filter, &a->damaged, &is_usage);
+            a->capture =
+                run_open(options->captures, options->capture_count, options->filter, &a->damaged, &is_usage);
             status = a->capture ? prepare_site(a, &mistakes) : is_usage ? EXIT_USAGE : EXIT_INPUT;
             if (status == 0 && options->evidence && !capture_can_rewind(a->capture)) {
-                fprintf(stderr, "rolecall analyze: --evidence reads the captures twice: standard input cannot be\n");
+                fprintf(stderr,
+                        "rolecall analyze: --evidence reads the captures twice: standard input cannot be\n");
                 status = EXIT_USAGE;
             }
             if (status == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * evidence.c - `analyze --evidence DIR`: the packets behind each finding. A second pass over the captures picks the first
- * packets of the finding's first flows, the ICMP errors that quote them, and for pairs whatever the two addresses sent
- * each other. A datagram in fragments shows its last one only.
+ * evidence.c - `analyze --evidence DIR`: the packets behind each finding. A second pass over the captures
+ * picks the first packets of the finding's first flows, the ICMP errors that quote them, and for pairs
+ * whatever the two addresses sent each other. A datagram in fragments shows its last one only.
  */
 #include "evidence.h"
 
@@ -38,7 +38,8 @@ static struct flow_key pair_of(const struct flow_key *key)
     return (struct flow_key){.addr = {key->addr[0], key->addr[1]}};
 }
 
-/* A key leads to a list of files: each entry holds file * (flows + 1) + place in that file's row, plus one. */
+/* A key leads to a list of files: each entry holds file * (flows + 1) + place in that file's row, plus one.
+ */
 static void add_key(struct evidence *evidence, const struct flow_key *key, unsigned file, unsigned place)
 {
     uint32_t *head = map_add(&evidence->keys, key, NULL);
@@ -85,7 +86,8 @@ static void offer(struct evidence *evidence, const struct flow_key *key, const s
                   const struct file **last)
 {
     const uint32_t *head = map_find(&evidence->keys, key);
-    for (uint32_t at = head ? *head : 0; at; at = evidence->next[(at - 1) / (FINDING_FLOWS_MAX + 1)][(at - 1) % (FINDING_FLOWS_MAX + 1)]) {
+    for (uint32_t at = head ? *head : 0; at;
+         at = evidence->next[(at - 1) / (FINDING_FLOWS_MAX + 1)][(at - 1) % (FINDING_FLOWS_MAX + 1)]) {
         struct file *file = &evidence->files[(at - 1) / (FINDING_FLOWS_MAX + 1)];
         if (file != *last)
             append(evidence, file, frame);
@@ -114,8 +116,8 @@ bool evidence_write(const char *directory, struct capture *capture, const struct
     struct evidence *evidence = calloc(1, sizeof *evidence);
     struct decoder *decoder = decoder_create();
     bool ok = evidence && decoder && (mkdir(directory, 0777) == 0 || errno == EEXIST) &&
-              map_init(&evidence->keys, sizeof(struct flow_key), sizeof(uint32_t), FILES_MAX * (FINDING_FLOWS_MAX + 1),
-                       secret) &&
+              map_init(&evidence->keys, sizeof(struct flow_key), sizeof(uint32_t),
+                       FILES_MAX * (FINDING_FLOWS_MAX + 1), secret) &&
               capture_rewind(capture);
     if (ok) {
         struct frame frame;

@@ -8,8 +8,9 @@
 #include "rolecall/capture.h"
 #include "rolecall/judge.h"
 
-/* Reads the captures once more and writes DIR/FINGERPRINT-FINDING.pcap for each finding that is not muted. False: the
- * folder or a file could not be written, errno says why. The capture must be one that can be rewound. */
+/* Reads the captures once more and writes DIR/FINGERPRINT-FINDING.pcap for each finding that is not muted.
+ * False: the folder or a file could not be written, errno says why. The capture must be one that can be
+ * rewound. */
 bool evidence_write(const char *directory, struct capture *capture, const struct judge *judge);
 
 #endif

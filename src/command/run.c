@@ -11,16 +11,18 @@
 
 enum { PROGRESS_EVERY = 65536, PROGRESS_SIZE_MIN = 16 << 20, BAR_WIDTH = 40 };
 
-struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged, bool *is_usage)
+struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged,
+                         bool *is_usage)
 {
     struct capture_errors errors = {.count = 0};
-    struct capture_options options = {.paths = paths, .path_count = count, .filter = filter,
-                                      .reads_linktype = decode_reads_linktype};
+    struct capture_options options = {
+        .paths = paths, .path_count = count, .filter = filter, .reads_linktype = decode_reads_linktype};
     struct capture *capture = capture_open_files(&options, &errors);
     for (size_t i = 0; i < errors.count && i < CAPTURE_ERRORS_MAX; i++)
         fprintf(stderr, "rolecall: %s\n", errors.text[i]);
     if (errors.count > CAPTURE_ERRORS_MAX)
-        fprintf(stderr, "rolecall: and %zu more inputs that cannot be read\n", errors.count - CAPTURE_ERRORS_MAX);
+        fprintf(stderr, "rolecall: and %zu more inputs that cannot be read\n",
+                errors.count - CAPTURE_ERRORS_MAX);
     *damaged |= errors.count > 0;
     *is_usage = errors.is_usage;
     return capture;
@@ -44,7 +46,8 @@ bool run_capture(struct capture *capture, struct engine *engine, const struct ru
     bool progress = isatty(STDERR_FILENO), any = false;
     while ((status = capture_next(capture, &frame)) != CAPTURE_END) {
         if (status == CAPTURE_PROBLEM) {
-            fprintf(stderr, "%srolecall: %s\n", progress && frames >= PROGRESS_EVERY ? "\n" : "", capture_problem(capture));
+            fprintf(stderr, "%srolecall: %s\n", progress && frames >= PROGRESS_EVERY ? "\n" : "",
+                    capture_problem(capture));
             *damaged = true;
             continue;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * summary.c - the result of a run for a person: what was read, the findings with the rows that decided, how many of the
- * documented rows were seen, and what could not be judged and why. Colour only on a terminal, NO_COLOR honoured.
+ * summary.c - the result of a run for a person: what was read, the findings with the rows that decided, how
+ * many of the documented rows were seen, and what could not be judged and why. Colour only on a terminal,
+ * NO_COLOR honoured.
  */
 #include "summary.h"
 
@@ -81,11 +82,19 @@ static void print_inputs(const struct page *page, const struct engine *engine, c
             time_text(input->first_ns, first);
             time_text(input->last_ns, last);
         }
-        fprintf(page->out, "  %s: %" PRIu64 " packets, %s to %s%s%s\n", input->name, input->packets, first, last,
-                input->state == CAPTURE_READ ? "" : ", ", input->state == CAPTURE_READ ? "" : states[input->state]);
+        fprintf(page->out, "  %s: %" PRIu64 " packets, %s to %s%s%s\n", input->name, input->packets, first,
+                last, input->state == CAPTURE_READ ? "" : ", ",
+                input->state == CAPTURE_READ ? "" : states[input->state]);
     }
-    static const char *const shown[] = {"malformed", "cut", "too_deep", "opaque", "unknown_link", "fragments_overlapping",
-                                        "fragments_timed_out", "flows_evicted", "identify_gaps"};
+    static const char *const shown[] = {"malformed",
+                                        "cut",
+                                        "too_deep",
+                                        "opaque",
+                                        "unknown_link",
+                                        "fragments_overlapping",
+                                        "fragments_timed_out",
+                                        "flows_evicted",
+                                        "identify_gaps"};
     const char *name;
     uint64_t value;
     for (unsigned i = 0; (name = engine_counter(engine, i, &value)); i++)
@@ -107,12 +116,14 @@ static void print_findings(const struct page *page, const struct judge *judge)
                 continue;
             const struct matrix_row *row =
                 finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
-            fprintf(page->out, "  %s%-8s%s %s, %" PRIu64 " flow%s\n           ", page->colour ? severity_colour(finding->severity) : "",
-                    severity_name(finding->severity), page->colour ? "\033[0m" : "", finding_id_name(finding->id), finding->count,
+            fprintf(page->out, "  %s%-8s%s %s, %" PRIu64 " flow%s\n           ",
+                    page->colour ? severity_colour(finding->severity) : "", severity_name(finding->severity),
+                    page->colour ? "\033[0m" : "", finding_id_name(finding->id), finding->count,
                     finding->count == 1 ? "" : "s");
             wrapped(page, 11, finding->reason);
             if (row)
-                fprintf(page->out, "           row: %s%s\n", row->id, finding->verdict.row_count ? "" : " (nearest)");
+                fprintf(page->out, "           row: %s%s\n", row->id,
+                        finding->verdict.row_count ? "" : " (nearest)");
             fprintf(page->out, "           do: ");
             wrapped(page, 15, finding->advice);
             shown++;
@@ -145,11 +156,12 @@ static struct tally tally_of(const struct judge *judge, const struct policy *pol
 static void print_coverage(const struct page *page, const struct judge *judge, const struct policy *policy)
 {
     heading(page, "Coverage of the documented rows");
-    fprintf(page->out, "  %-32s %5s %5s %9s %8s %11s\n", "host", "rows", "seen", "violated", "blocked", "never seen");
+    fprintf(page->out, "  %-32s %5s %5s %9s %8s %11s\n", "host", "rows", "seen", "violated", "blocked",
+            "never seen");
     for (int32_t entry = 0; policy_entry(policy, entry); entry++) {
         struct tally tally = tally_of(judge, policy, entry);
-        fprintf(page->out, "  %-32.32s %5u %5u %9u %8u %11u\n", policy_entry(policy, entry)->name, tally.rows, tally.seen,
-                tally.violated, tally.blocked, tally.unseen);
+        fprintf(page->out, "  %-32.32s %5u %5u %9u %8u %11u\n", policy_entry(policy, entry)->name, tally.rows,
+                tally.seen, tally.violated, tally.blocked, tally.unseen);
     }
 }
 
@@ -163,7 +175,8 @@ static void print_verdicts(const struct page *page, const struct judge *judge, c
                 verdict_status_name((enum verdict_status)status));
     fprintf(page->out, "\n");
     if (totals->unidentified_pass)
-        fprintf(page->out, "  %" PRIu64 " of those that pass do so by port alone: their protocol was not identified\n",
+        fprintf(page->out,
+                "  %" PRIu64 " of those that pass do so by port alone: their protocol was not identified\n",
                 totals->unidentified_pass);
     const char *reason;
     uint64_t flows;
@@ -174,7 +187,8 @@ static void print_verdicts(const struct page *page, const struct judge *judge, c
                 judge_allow_used(judge, i), judge_allow_used(judge, i) ? "" : " (never matched)");
 }
 
-void summary_print(FILE *out, const struct engine *engine, const struct policy *policy, const struct capture *capture)
+void summary_print(FILE *out, const struct engine *engine, const struct policy *policy,
+                   const struct capture *capture)
 {
     struct page page = page_of(out);
     const struct judge *judge = engine_judge(engine);
@@ -187,7 +201,10 @@ void summary_print(FILE *out, const struct engine *engine, const struct policy *
 
 static const char *state_of(const struct coverage *coverage)
 {
-    return coverage->violated ? "violated" : coverage->blocked ? "blocked" : coverage->flows ? "seen" : "not-seen";
+    return coverage->violated  ? "violated"
+           : coverage->blocked ? "blocked"
+           : coverage->flows   ? "seen"
+                               : "not-seen";
 }
 
 /* A CSV field (RFC 4180); what a spreadsheet would take for a formula is defused. */
@@ -222,8 +239,8 @@ bool summary_coverage_csv(const char *path, const struct engine *engine, const s
             }
             fprintf(out, "%s,", policy_row_by_order(policy, order)->id);
             put_field(out, policy_entry(policy, entry)->name);
-            fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,%s\r\n", state_of(coverage), coverage->flows,
-                    coverage->bytes, coverage->violated, coverage->blocked, first, last);
+            fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,%s\r\n", state_of(coverage),
+                    coverage->flows, coverage->bytes, coverage->violated, coverage->blocked, first, last);
         }
     }
     bool failed = ferror(out);

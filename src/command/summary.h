@@ -11,9 +11,11 @@
 #include "rolecall/engine.h"
 #include "rolecall/policy.h"
 
-void summary_print(FILE *out, const struct engine *engine, const struct policy *policy, const struct capture *capture);
+void summary_print(FILE *out, const struct engine *engine, const struct policy *policy,
+                   const struct capture *capture);
 
-/* One line per row and host: row, host, state, flows, bytes, first and last seen. False: not all of it was written. */
+/* One line per row and host: row, host, state, flows, bytes, first and last seen. False: not all of it was
+ * written. */
 bool summary_coverage_csv(const char *path, const struct engine *engine, const struct policy *policy);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * community_id.c - the hash by which Zeek, Suricata and others name the same flow. Specification: corelight
- * community-id-spec, version 1: SHA-1 over seed, both end points in order, protocol and ports, as base64. ESP, AH and
- * other protocols without ports end after the protocol's padding byte.
+ * community-id-spec, version 1: SHA-1 over seed, both end points in order, protocol and ports, as base64.
+ * ESP, AH and other protocols without ports end after the protocol's padding byte.
  */
 #include "rolecall/event.h"
 

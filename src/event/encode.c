@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * encode.c - the one place that knows the names of JSON fields (docs/EVENTS.md, docs/event.schema.json). Each function
- * writes one event from top to bottom in the order of the schema.
+ * encode.c - the one place that knows the names of JSON fields (docs/EVENTS.md, docs/event.schema.json). Each
+ * function writes one event from top to bottom in the order of the schema.
  */
 #include "rolecall/event.h"
 #include "rolecall/json_out.h"
@@ -156,8 +156,8 @@ static const char *protocol_of(const struct flow *flow)
     return proto_by_id(flow->identity.name)->name;
 }
 
-static void put_end(struct encoder *e, const char *key, const struct flow *flow, const struct verdict *verdict,
-                    unsigned side, bool with_counters)
+static void put_end(struct encoder *e, const char *key, const struct flow *flow,
+                    const struct verdict *verdict, unsigned side, bool with_counters)
 {
     char addr[ADDR_TEXT_SIZE];
     const struct policy_entry *entry =
@@ -279,7 +279,8 @@ static void put_compliance(struct encoder *e, const struct verdict *verdict, boo
         json_end_array(&e->json);
     }
     if (verdict->allow >= 0)
-        put_text(e, "allow", "rolecall.compliance.allow", policy_allow_name(e->writer->policy, verdict->allow));
+        put_text(e, "allow", "rolecall.compliance.allow",
+                 policy_allow_name(e->writer->policy, verdict->allow));
     if (verdict->reason)
         json_string(&e->json, "reason", verdict->reason);
     json_end_object(&e->json);
@@ -314,14 +315,16 @@ static const char *tls_version(uint16_t version)
 static bool has_tls(const struct flow *flow)
 {
     unsigned name = flow->identity.name, upgraded = flow->identity.upgraded_to;
-    return name == PROTO_tls || upgraded == PROTO_tls || name == PROTO_dtls || (flow->identity.also >> PROTO_dtls & 1);
+    return name == PROTO_tls || upgraded == PROTO_tls || name == PROTO_dtls ||
+           (flow->identity.also >> PROTO_dtls & 1);
 }
 
 /* ECS `tls`, `http`-less `url`, `user_agent`: what identifiers read, in its ECS place. */
 static void put_ecs_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts)
 {
     unsigned name = flow->identity.name;
-    if (has_tls(flow) && (tls_version(facts->tls.version) || (name == PROTO_tls && facts->server_name.size))) {
+    if (has_tls(flow) &&
+        (tls_version(facts->tls.version) || (name == PROTO_tls && facts->server_name.size))) {
         json_object(&e->json, "tls");
         if (tls_version(facts->tls.version))
             json_string(&e->json, "version", tls_version(facts->tls.version));
@@ -401,7 +404,8 @@ static void put_own_facts(struct encoder *e, const struct flow *flow, const stru
     put_captured(e, "detail", "rolecall.detail", &facts->detail);
 }
 
-static void put_flow(struct encoder *e, const struct flow *flow, const struct verdict *verdict, enum flow_end end)
+static void put_flow(struct encoder *e, const struct flow *flow, const struct verdict *verdict,
+                     enum flow_end end)
 {
     json_object(&e->json, "flow");
     json_string(&e->json, "direction_basis", direction_basis_name(verdict->basis));
@@ -492,7 +496,8 @@ void event_flow(struct event_writer *writer, const struct judge_flow *in, const 
 
 static void put_rule(struct encoder *e, const struct finding *finding)
 {
-    const struct matrix_row *row = finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
+    const struct matrix_row *row =
+        finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
     json_object(&e->json, "rule");
     json_string(&e->json, "id", finding_id_name(finding->id));
     json_string(&e->json, "name", finding_id_title(finding->id));
@@ -577,7 +582,8 @@ void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episod
 
 void event_finding(struct event_writer *writer, const struct finding *finding, int64_t now_ns)
 {
-    static const char *const category[] = {"network", "intrusion_detection", NULL}, *const type[] = {"info", NULL};
+    static const char *const category[] = {"network", "intrusion_detection", NULL}, *const type[] = {"info",
+                                                                                                     NULL};
     const struct flow *flow = &finding->flow;
     const struct verdict *verdict = &finding->verdict;
     struct encoder e;
@@ -662,7 +668,8 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
     finish(&e);
 }
 
-void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count, int64_t now_ns)
+void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count,
+                 int64_t now_ns)
 {
     static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
     struct encoder e;

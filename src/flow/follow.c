@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * follow.c - what one packet changes in its flow: counters, TCP state, duplicates of a SPAN port, refusals. Called by
- * the engine for every packet, after the flow was found. Specifications: RFC 9293 (TCP), RFC 792 and RFC 4443
- * (ICMP errors). It ignores payloads: those are identification's.
+ * follow.c - what one packet changes in its flow: counters, TCP state, duplicates of a SPAN port, refusals.
+ * Called by the engine for every packet, after the flow was found. Specifications: RFC 9293 (TCP), RFC 792
+ * and RFC 4443 (ICMP errors). It ignores payloads: those are identification's.
  */
 #include "rolecall/flow.h"
 
@@ -24,8 +24,9 @@ static uint32_t mix(uint32_t hash, uint32_t value)
 }
 
 /*
- * Tells two packets apart that differ by more than a copy would: identification, length, checksum, TCP position and
- * the first payload bytes (PROTOCOLS 18.3). Not cryptographic: a forged duplicate only hides its own packet.
+ * Tells two packets apart that differ by more than a copy would: identification, length, checksum, TCP
+ * position and the first payload bytes (PROTOCOLS 18.3). Not cryptographic: a forged duplicate only hides its
+ * own packet.
  */
 static uint32_t signature_of(const struct packet *packet)
 {
@@ -43,10 +44,12 @@ static uint32_t signature_of(const struct packet *packet)
     return hash ? hash : 1;
 }
 
-static bool is_duplicate(const struct flow *flow, const struct packet *packet, unsigned side, uint32_t signature)
+static bool is_duplicate(const struct flow *flow, const struct packet *packet, unsigned side,
+                         uint32_t signature)
 {
     int64_t since_ns = packet->time_ns - flow->heard_ns[side];
-    return flow->signature[side] == signature && since_ns <= DUPLICATE_WINDOW_NS && since_ns >= -DUPLICATE_WINDOW_NS;
+    return flow->signature[side] == signature && since_ns <= DUPLICATE_WINDOW_NS &&
+           since_ns >= -DUPLICATE_WINDOW_NS;
 }
 
 void flow_begin(struct flow *flow, const struct packet *packet, unsigned side)
@@ -129,7 +132,8 @@ static unsigned follow_tcp(struct flow *flow, const struct packet *packet, unsig
             step |= FLOW_REFUSAL;
         }
     }
-    if ((flags & (FLOW_RST_0 | FLOW_RST_1)) || (flags & (FLOW_FIN_0 | FLOW_FIN_1)) == (FLOW_FIN_0 | FLOW_FIN_1))
+    if ((flags & (FLOW_RST_0 | FLOW_RST_1)) ||
+        (flags & (FLOW_FIN_0 | FLOW_FIN_1)) == (FLOW_FIN_0 | FLOW_FIN_1))
         flags |= FLOW_CLOSED;
     unsigned certain = FLOW_SYN_0 | FLOW_SYN_1 | FLOW_SYN_ACK_0 | FLOW_SYN_ACK_1;
     if ((flags & certain) != (flow->flags & certain))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * table.c - a fixed number of flows behind a keyed hash. A bucket is one cache line of ten tags and indexes, so a
- * look-up touches the bucket and, on a matching tag, the flow: nothing else, however full the table is. A full
- * bucket gives up its oldest flow, a full table the oldest of the next bucket that has any. See flow.h.
+ * table.c - a fixed number of flows behind a keyed hash. A bucket is one cache line of ten tags and indexes,
+ * so a look-up touches the bucket and, on a matching tag, the flow: nothing else, however full the table is.
+ * A full bucket gives up its oldest flow, a full table the oldest of the next bucket that has any. See
+ * flow.h.
  */
 #include "rolecall/flow.h"
 #include "rolecall/pool.h"
@@ -43,7 +44,8 @@ static uint32_t buckets_for(uint32_t flows_max)
 size_t flow_table_memory(uint32_t flows_max)
 {
     return sizeof(struct flow_table) + pool_memory(sizeof(struct flow), flows_max) +
-           (size_t)buckets_for(flows_max) * sizeof(struct bucket) + ((size_t)flows_max + 1) * sizeof(uint32_t);
+           (size_t)buckets_for(flows_max) * sizeof(struct bucket) +
+           ((size_t)flows_max + 1) * sizeof(uint32_t);
 }
 
 struct flow_table *flow_table_create(uint32_t flows_max)
@@ -98,7 +100,8 @@ static struct flow *flow_at(const struct flow_table *table, uint32_t index)
     return pool_item(&table->flows, index);
 }
 
-struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash, uint32_t *index)
+struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                             uint32_t *index)
 {
     const struct bucket *bucket = &table->buckets[(uint32_t)hash & table->mask];
     uint16_t tag = tag_of(hash);
@@ -140,8 +143,8 @@ static void evict(struct flow_table *table, uint32_t index, flow_visitor *victim
     flow_table_remove(table, index);
 }
 
-struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash, uint32_t *index,
-                            flow_visitor *victim, void *context)
+struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                            uint32_t *index, flow_visitor *victim, void *context)
 {
     uint32_t home = (uint32_t)hash & table->mask;
     struct bucket *bucket = &table->buckets[home];
@@ -195,7 +198,8 @@ static uint64_t share_of(struct flow_table *table, int64_t now_ns)
     return share;
 }
 
-void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired, void *context)
+void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired,
+                       void *context)
 {
     for (uint64_t share = share_of(table, now_ns); share > 0 && limit > 0; share--) {
         struct bucket *bucket = &table->buckets[table->sweep];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * coverage.c - which documented rows were seen working, seen failing, or never seen, per host or network that holds
- * the row's role (DESIGN 8). Fed once per flow, at its end.
+ * coverage.c - which documented rows were seen working, seen failing, or never seen, per host or network that
+ * holds the row's role (DESIGN 8). Fed once per flow, at its end.
  */
 #include "judge_internal.h"
 
@@ -13,7 +13,8 @@ static bool holds(const struct judge *judge, const struct policy_party *party, c
     for (role_set left = party->direct; left; left &= left - 1) {
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
         const struct policy_row *lists[] = {role->answers, role->opens, role->media, role->ipsec};
-        const unsigned counts[] = {role->answers_count, role->opens_count, role->media_count, role->ipsec_count};
+        const unsigned counts[] = {role->answers_count, role->opens_count, role->media_count,
+                                   role->ipsec_count};
         for (unsigned list = 0; list < 4; list++)
             for (unsigned i = 0; i < counts[list]; i++)
                 if (lists[list][i].row == row)
@@ -22,7 +23,8 @@ static bool holds(const struct judge *judge, const struct policy_party *party, c
     return false;
 }
 
-/* An inbound row is kept by the responder, an outbound one by the initiator, the others by whoever has the role. */
+/* An inbound row is kept by the responder, an outbound one by the initiator, the others by whoever has the
+ * role. */
 static bool counts_for(const struct matrix_row *row, const struct verdict *verdict, unsigned side)
 {
     if (row->direction == ROW_INBOUND)

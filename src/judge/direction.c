@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * direction.c - which side opened a flow, and what that rests on (DESIGN 5.1, PROTOCOLS 18.1). Asked at every verdict,
- * so that a later and stronger basis turns the flow round.
+ * direction.c - which side opened a flow, and what that rests on (DESIGN 5.1, PROTOCOLS 18.1). Asked at every
+ * verdict, so that a later and stronger basis turns the flow round.
  */
 #include "judge_internal.h"
 
@@ -82,7 +82,8 @@ unsigned judge_direction(const struct judge *judge, const struct flow *flow, enu
     if (flow->key.protocol == IP_TCP) {
         bool listens[2];
         for (unsigned side = 0; side < 2; side++)
-            listens[side] = judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_TCP_LISTENER);
+            listens[side] =
+                judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_TCP_LISTENER);
         if (listens[0] != listens[1]) {
             *basis = BASIS_LISTENER;
             return listens[0];

@@ -91,7 +91,8 @@ static bool begin_judge(struct inquiry *q)
         facts->has_sent = true; /* silence means something of hosts that can be heard */
     if (q->question->learned_port) {
         judge_add_endpoint(q->judge, &q->question->responder, 0, ENDPOINT_DCERPC, INT64_MIN);
-        judge_add_endpoint(q->judge, &q->question->responder, q->question->responder_port, ENDPOINT_DCERPC, INT64_MIN);
+        judge_add_endpoint(q->judge, &q->question->responder, q->question->responder_port, ENDPOINT_DCERPC,
+                           INT64_MIN);
     }
     if (q->question->media_of_pair) {
         struct flow media = q->out->flow;

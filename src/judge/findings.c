@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * findings.c - what an operator should act on: one finding per key (DESIGN 6), opened by the first flow that fails so,
- * counted exactly, told when it opens, when its severity rises, and when it closes. Called by judge.c with every
- * verdict of a flow; a verdict that changes takes back what the earlier one had counted.
+ * findings.c - what an operator should act on: one finding per key (DESIGN 6), opened by the first flow that
+ * fails so, counted exactly, told when it opens, when its severity rises, and when it closes. Called by
+ * judge.c with every verdict of a flow; a verdict that changes takes back what the earlier one had counted.
  */
 #include "judge_internal.h"
 
@@ -16,21 +16,29 @@ static const struct {
 } kinds[FINDING_COUNT] = {
     [FINDING_UNEXPECTED_PORT] = {"unexpected-port", "Traffic on a port that no documented row allows",
                                  BY_RESPONDER_PORT, 21, 73},
-    [FINDING_UNEXPECTED_OUTBOUND] = {"unexpected-outbound", "A connection to the outside that no documented row allows",
+    [FINDING_UNEXPECTED_OUTBOUND] = {"unexpected-outbound",
+                                     "A connection to the outside that no documented row allows",
                                      BY_INITIATOR_PORT, 47, 47},
     [FINDING_UNEXPECTED_PROTOCOL] = {"unexpected-protocol", "A documented port that carries another protocol",
                                      BY_RESPONDER_PORT_PROTOCOL, 73, 73},
     [FINDING_MEDIA_PORT] = {"media-port", "Media outside the documented port range", BY_PAIR, 47, 47},
-    [FINDING_MUTUAL_TLS_MISSING] = {"mutual-tls-missing", "TLS without the client certificate that the document asks for",
+    [FINDING_MUTUAL_TLS_MISSING] = {"mutual-tls-missing",
+                                    "TLS without the client certificate that the document asks for",
                                     BY_RESPONDER_PORT, 47, 47},
-    [FINDING_BLOCKED_PORT] = {"blocked-port", "A documented port that does not get through", BY_RESPONDER_PORT, 73, 73},
-    [FINDING_IPSEC_ON_MEDIA] = {"ipsec-on-media", "IPsec on a path that must be exempt from it", BY_PAIR, 47, 47},
-    [FINDING_WEAK_TLS] = {"weak-tls", "A server chose a TLS version below the site's minimum", BY_RESPONDER_PORT, 21, 21},
+    [FINDING_BLOCKED_PORT] = {"blocked-port", "A documented port that does not get through",
+                              BY_RESPONDER_PORT, 73, 73},
+    [FINDING_IPSEC_ON_MEDIA] = {"ipsec-on-media", "IPsec on a path that must be exempt from it", BY_PAIR, 47,
+                                47},
+    [FINDING_WEAK_TLS] = {"weak-tls", "A server chose a TLS version below the site's minimum",
+                          BY_RESPONDER_PORT, 21, 21},
     [FINDING_PLAINTEXT_SIP] = {"plaintext-sip", "SIP in clear at a server", BY_RESPONDER_PORT, 21, 21},
-    [FINDING_MEDIA_FALLBACK] = {"media-fallback", "Media over TCP because UDP 3478 gets no answer", BY_CALLER, 47, 47},
-    [FINDING_UNDECLARED_SERVER] = {"undeclared-server", "A host that the site does not name answers as a server",
-                                   BY_CALLER, 47, 47},
-    [FINDING_ONE_WAY_CAPTURE] = {"one-way-capture", "The capture does not show what this host sends", BY_CALLER, 47, 47},
+    [FINDING_MEDIA_FALLBACK] = {"media-fallback", "Media over TCP because UDP 3478 gets no answer", BY_CALLER,
+                                47, 47},
+    [FINDING_UNDECLARED_SERVER] = {"undeclared-server",
+                                   "A host that the site does not name answers as a server", BY_CALLER, 47,
+                                   47},
+    [FINDING_ONE_WAY_CAPTURE] = {"one-way-capture", "The capture does not show what this host sends",
+                                 BY_CALLER, 47, 47},
 };
 
 /* Fingerprints are the same in every run and for every version that keys findings alike. */
@@ -214,7 +222,8 @@ static bool still_holds(struct judge *judge, const struct judge_flow *in, const 
     return memcmp(&key, held, sizeof key) == 0;
 }
 
-void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict, struct mark *mark)
+void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                    struct mark *mark)
 {
     uint32_t held = 0;
     for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++) {

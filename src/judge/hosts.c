@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * hosts.c - facts about addresses, end points and address pairs that no single flow knows: who was seen sending, whose
- * flows show one direction only, who listens, which ports an endpoint mapper handed out.
+ * hosts.c - facts about addresses, end points and address pairs that no single flow knows: who was seen
+ * sending, whose flows show one direction only, who listens, which ports an endpoint mapper handed out.
  */
 #include "judge_internal.h"
 
@@ -78,7 +78,8 @@ int64_t judge_endpoint_since(const struct judge *judge, const struct addr *addr,
     return since_ns ? *since_ns : INT64_MAX;
 }
 
-bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind)
+bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port,
+                        enum endpoint_kind kind)
 {
     return judge_endpoint_since(judge, addr, port, kind) != INT64_MAX;
 }

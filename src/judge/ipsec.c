@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * ipsec.c - IPsec between two addresses, as one story: who negotiated when, whether it was answered, when protected
- * traffic began, and what became of the pair's media meanwhile (DESIGN 7, PROTOCOLS 16). Fed with every IKE, ESP, AH and
- * media flow; AuthIP and the IKEv1 message that Windows sends beside it fall together because the pair is the key.
+ * ipsec.c - IPsec between two addresses, as one story: who negotiated when, whether it was answered, when
+ * protected traffic began, and what became of the pair's media meanwhile (DESIGN 7, PROTOCOLS 16). Fed with
+ * every IKE, ESP, AH and media flow; AuthIP and the IKEv1 message that Windows sends beside it fall together
+ * because the pair is the key.
  */
 #include "judge_internal.h"
 
@@ -50,7 +51,8 @@ static void note_ike(struct ipsec_episode *episode, const struct flow *flow, con
     if (seen >> PROTO_authip & 1)
         episode->negotiation = IPSEC_AUTHIP;
     else if (episode->negotiation == IPSEC_NONE)
-        episode->negotiation = facts->ike.exchange >= 34 && facts->ike.exchange <= 38 ? IPSEC_IKEV2 : IPSEC_IKEV1;
+        episode->negotiation =
+            facts->ike.exchange >= 34 && facts->ike.exchange <= 38 ? IPSEC_IKEV2 : IPSEC_IKEV1;
     least(&episode->first_request_ns, flow->first_ns);
     most(&episode->last_request_ns, flow->last_ns);
     episode->answered |= flow->packets[0] && flow->packets[1];

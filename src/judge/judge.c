@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * judge.c - keeps what flows teach about addresses, asks for a verdict when something changed, and hands it on to
- * findings and coverage (DESIGN 5.5). Called by the engine, in packet order.
+ * judge.c - keeps what flows teach about addresses, asks for a verdict when something changed, and hands it
+ * on to findings and coverage (DESIGN 5.5). Called by the engine, in packet order.
  */
 #include "judge_internal.h"
 
@@ -42,13 +42,19 @@ struct judge *judge_create(const struct judge_options *options)
     judge->context = options->context;
     judge->marks = calloc((size_t)options->flow_slots + 1, sizeof *judge->marks);
     bool ok = judge->marks &&
-              map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX, map_secret) &&
-              map_init(&judge->endpoints, sizeof(struct endpoint_key), sizeof(int64_t), ENDPOINTS_MAX, map_secret) &&
+              map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX,
+                       map_secret) &&
+              map_init(&judge->endpoints, sizeof(struct endpoint_key), sizeof(int64_t), ENDPOINTS_MAX,
+                       map_secret) &&
               map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
-              map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX, map_secret) &&
-              map_init(&judge->fallbacks, sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX, map_secret) &&
-              map_init(&judge->answered, sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX, map_secret) &&
-              map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX, map_secret) &&
+              map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX,
+                       map_secret) &&
+              map_init(&judge->fallbacks, sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX,
+                       map_secret) &&
+              map_init(&judge->answered, sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX,
+                       map_secret) &&
+              map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX,
+                       map_secret) &&
               map_init(&judge->peers, sizeof(struct peer_key), 1, PEERS_MAX, map_secret);
     if (!ok || (judge->policy && !make_coverage(judge))) {
         judge_destroy(judge);
@@ -84,8 +90,8 @@ void judge_begin(struct judge *judge, const struct judge_flow *in)
 /* A verdict needs a name, or the certainty that there will be none, or a refusal (DESIGN 5.5). */
 static bool is_ripe(const struct flow *flow)
 {
-    return flow->identity.name || flow->identity.settled || (flow->flags & (FLOW_REFUSED | FLOW_UNREACHABLE)) ||
-           !judge_transport(flow);
+    return flow->identity.name || flow->identity.settled ||
+           (flow->flags & (FLOW_REFUSED | FLOW_UNREACHABLE)) || !judge_transport(flow);
 }
 
 /* A port that passed as handed out before the mapper was seen stays so for the flows that follow. */
@@ -93,8 +99,8 @@ static void keep_learned(struct judge *judge, const struct judge_flow *in, const
 {
     unsigned responder = 1u - verdict->initiator;
     if (verdict->match == MATCH_LEARNED)
-        judge_add_endpoint(judge, &in->flow->key.addr[responder], in->flow->key.port[responder], ENDPOINT_DCERPC,
-                           in->now_ns);
+        judge_add_endpoint(judge, &in->flow->key.addr[responder], in->flow->key.port[responder],
+                           ENDPOINT_DCERPC, in->now_ns);
 }
 
 void judge_note(struct judge *judge, const struct judge_flow *in)
@@ -105,7 +111,8 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
         judge_heard_both(judge, flow, mark);
     if (in->step & FLOW_LISTENER) {
         unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
-        judge_add_endpoint(judge, &flow->key.addr[server], flow->key.port[server], ENDPOINT_TCP_LISTENER, in->now_ns);
+        judge_add_endpoint(judge, &flow->key.addr[server], flow->key.port[server], ENDPOINT_TCP_LISTENER,
+                           in->now_ns);
     }
     ipsec_note(judge, in, mark);
     if (!judge->policy)
@@ -157,8 +164,10 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
         judge->totals.unidentified_pass++;
 }
 
-/* Only the mapper on its documented port hands out ports, and only its own: else any host could document itself. */
-static void learn_dcerpc(struct judge *judge, const struct judge_flow *in, unsigned speaker_side, uint16_t port)
+/* Only the mapper on its documented port hands out ports, and only its own: else any host could document
+ * itself. */
+static void learn_dcerpc(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
+                         uint16_t port)
 {
     const struct addr *speaker = &in->flow->key.addr[speaker_side];
     struct policy_party party = policy_party_of(judge->policy, speaker);

@@ -25,7 +25,7 @@ enum {
 };
 
 struct address_facts {
-    uint32_t flows, one_way; /* all its flows, and those in which only the other end was heard */
+    uint32_t flows, one_way;   /* all its flows, and those in which only the other end was heard */
     uint32_t pair_findings[2]; /* media-port, ipsec-on-media: pairs told of this address */
     bool has_sent;
     bool told_one_way, told_server;
@@ -37,7 +37,13 @@ struct endpoint_key {
     uint8_t kind; /* enum endpoint_kind */
     uint8_t zero[5];
 };
-enum endpoint_kind { ENDPOINT_TCP_LISTENER = 1, ENDPOINT_DCERPC, ENDPOINT_MEDIA, ENDPOINT_TDS, ENDPOINT_RELAY };
+enum endpoint_kind {
+    ENDPOINT_TCP_LISTENER = 1,
+    ENDPOINT_DCERPC,
+    ENDPOINT_MEDIA,
+    ENDPOINT_TDS,
+    ENDPOINT_RELAY
+};
 
 struct pair_key {
     struct addr addr[2]; /* sorted */
@@ -82,8 +88,8 @@ struct mark {
     uint16_t findings[MARK_FINDINGS_MAX]; /* number + 1; 0: none */
     bool one_way;                         /* counted as such at both its addresses */
     bool media_counted;
-    bool protected_counted;               /* its pair's finding was opened by it: it came in AH or readable ESP */
-    uint32_t media_lost;                  /* as counted for its pair */
+    bool protected_counted; /* its pair's finding was opened by it: it came in AH or readable ESP */
+    uint32_t media_lost;    /* as counted for its pair */
 };
 
 struct reason_count {
@@ -114,7 +120,8 @@ void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t p
                         int64_t now_ns);
 int64_t judge_endpoint_since(const struct judge *judge, const struct addr *addr, uint16_t port,
                              enum endpoint_kind kind); /* INT64_MAX: unknown */
-bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind);
+bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port,
+                        enum endpoint_kind kind);
 
 /* match.c: rows of the matrices against a flow */
 struct row_set {
@@ -125,22 +132,22 @@ struct matched {
     struct row_set deciding;          /* of those matched */
     bool decides;                     /* at least one of them decides */
     bool decides_accepted;
-    bool all_mtls;                    /* every deciding row that accepts TLS is mtls alone; and there is one */
+    bool all_mtls; /* every deciding row that accepts TLS is mtls alone; and there is one */
     bool any_tls;
-    bool anything;                    /* a deciding row takes any protocol */
-    bool any_xmpp;                    /* a deciding row takes XMPP, which may go on as TLS */
-    bool any_sip;                     /* an accepting row takes SIP in clear */
+    bool anything; /* a deciding row takes any protocol */
+    bool any_xmpp; /* a deciding row takes XMPP, which may go on as TLS */
+    bool any_sip;  /* an accepting row takes SIP in clear */
     enum row_match best;
 };
-void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict, enum proto_id name,
-                 struct matched *out);
+void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                 enum proto_id name, struct matched *out);
 bool match_has_media_rows(const struct judge *judge, const struct policy_party *party);
 /* Adds the party's media rows that hold its own port; false: none does. */
-bool match_media(const struct judge *judge, const struct flow *flow, unsigned side, const struct policy_party *party,
-                 bool accept, struct matched *out);
+bool match_media(const struct judge *judge, const struct flow *flow, unsigned side,
+                 const struct policy_party *party, bool accept, struct matched *out);
 /* Does a row of the party's roles answer on this port with this protocol? */
-bool match_answers(const struct judge *judge, const struct policy_party *party, enum proto_transport transport,
-                   uint16_t port, enum proto_id name);
+bool match_answers(const struct judge *judge, const struct policy_party *party,
+                   enum proto_transport transport, uint16_t port, enum proto_id name);
 bool match_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
                    struct matched *out);
 void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict);
@@ -149,8 +156,8 @@ const struct matrix_row *match_nearest(const struct judge *judge, const struct f
 bool match_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *verdict);
 
 /* verdict.c */
-void judge_verdict(const struct judge *judge, const struct flow *flow, const struct proto_facts *facts, int64_t now_ns,
-                   bool ended, enum flow_end end, struct verdict *out);
+void judge_verdict(const struct judge *judge, const struct flow *flow, const struct proto_facts *facts,
+                   int64_t now_ns, bool ended, enum flow_end end, struct verdict *out);
 enum proto_transport judge_transport(const struct flow *flow);
 bool judge_is_ipsec(const struct flow *flow);
 bool judge_is_media(const struct flow *flow);
@@ -168,14 +175,16 @@ const struct ipsec_episode *ipsec_episode_of(const struct judge *judge, const st
 void reason_write(const struct judge *judge, const struct judge_flow *in, struct finding *finding);
 
 /* findings.c */
-void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict, struct mark *mark);
+void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                    struct mark *mark);
 void findings_close(struct judge *judge);
 void findings_protected(struct judge *judge, const struct judge_flow *in, struct mark *mark);
 void findings_ipsec_changed(struct judge *judge, const struct judge_flow *in, const struct pair_key *pair,
                             const struct ipsec_episode *episode);
 
-uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
-                      const struct finding_key *key); /* one flow of a finding; its number + 1, or 0: no room */
+uint16_t
+findings_add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+             const struct finding_key *key); /* one flow of a finding; its number + 1, or 0: no room */
 
 /* sight.c: findings that rest on many flows */
 void sight_flow_over(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);

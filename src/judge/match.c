@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * match.c - the rows of the matrices against one flow: first by port, transport and roles, then by what the row
- * accepts (DESIGN 5.3). Used by verdict.c alone. It decides nothing; it says which rows matched and which accepted.
+ * match.c - the rows of the matrices against one flow: first by port, transport and roles, then by what the
+ * row accepts (DESIGN 5.3). Used by verdict.c alone. It decides nothing; it says which rows matched and which
+ * accepted.
  */
 #include "judge_internal.h"
 
@@ -29,9 +30,9 @@ static bool port_fits(const struct policy_row *row, uint16_t port, enum row_matc
         const struct port_range *range = &row->ranges[i];
         if (port < range->low || port > range->high)
             continue;
-        *how = range->low == range->high ? MATCH_SPECIFIC
+        *how = range->low == range->high                                  ? MATCH_SPECIFIC
                : range->low == VACUOUS_LOW && range->high == VACUOUS_HIGH ? MATCH_VACUOUS
-                                                                            : MATCH_RANGE;
+                                                                          : MATCH_RANGE;
         return true;
     }
     return false;
@@ -42,7 +43,8 @@ static bool accepts(const struct matrix_row *row, enum proto_id name)
     return name == PROTO_UNIDENTIFIED || row->accepts_anything || (row->accepts >> name & 1);
 }
 
-static void add(struct matched *out, const struct policy_row *row, enum row_match how, bool accepted, bool decides)
+static void add(struct matched *out, const struct policy_row *row, enum row_match how, bool accepted,
+                bool decides)
 {
     set_row(&out->matched, row->row);
     if (accepted)
@@ -65,8 +67,8 @@ static void add(struct matched *out, const struct policy_row *row, enum row_matc
         out->best = how;
 }
 
-void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict, enum proto_id name,
-                 struct matched *out)
+void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                 enum proto_id name, struct matched *out)
 {
     unsigned initiator = verdict->initiator, responder = 1 - initiator;
     const struct policy_party *from = &verdict->party[initiator], *to = &verdict->party[responder];
@@ -104,8 +106,8 @@ bool match_has_media_rows(const struct judge *judge, const struct policy_party *
     return false;
 }
 
-bool match_media(const struct judge *judge, const struct flow *flow, unsigned side, const struct policy_party *party,
-                 bool accept, struct matched *out)
+bool match_media(const struct judge *judge, const struct flow *flow, unsigned side,
+                 const struct policy_party *party, bool accept, struct matched *out)
 {
     enum proto_transport transport = judge_transport(flow);
     bool inside = false;
@@ -123,15 +125,15 @@ bool match_media(const struct judge *judge, const struct flow *flow, unsigned si
     return inside;
 }
 
-bool match_answers(const struct judge *judge, const struct policy_party *party, enum proto_transport transport,
-                   uint16_t port, enum proto_id name)
+bool match_answers(const struct judge *judge, const struct policy_party *party,
+                   enum proto_transport transport, uint16_t port, enum proto_id name)
 {
     enum row_match how;
     for (role_set left = party->direct; left; left &= left - 1) {
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
         for (unsigned i = 0; i < role->answers_count; i++)
-            if ((role->answers[i].row->transports & transport) && (role->answers[i].row->accepts >> name & 1) &&
-                port_fits(&role->answers[i], port, &how))
+            if ((role->answers[i].row->transports & transport) &&
+                (role->answers[i].row->accepts >> name & 1) && port_fits(&role->answers[i], port, &how))
                 return true;
     }
     return false;
@@ -150,14 +152,16 @@ bool match_learned(const struct judge *judge, const struct flow *flow, const str
         return false;
     bool handed_out = judge_has_endpoint(judge, &flow->key.addr[responder], port, ENDPOINT_DCERPC);
     /* What the mapper said only later does not speak against a port that it may have handed out before. */
-    bool mapper_seen = judge_endpoint_since(judge, &flow->key.addr[responder], 0, ENDPOINT_DCERPC) <= flow->first_ns;
+    bool mapper_seen =
+        judge_endpoint_since(judge, &flow->key.addr[responder], 0, ENDPOINT_DCERPC) <= flow->first_ns;
     if (!handed_out && (mapper_seen || port < DYNAMIC_LOW))
         return false;
     for (role_set left = verdict->party[responder].direct; left; left &= left - 1) {
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
         for (unsigned i = 0; i < role->answers_count; i++) {
             const struct policy_row *row = &role->answers[i];
-            if (!(row->row->accepts >> PROTO_dcerpc & 1) || !peer_fits(row, &verdict->party[verdict->initiator]))
+            if (!(row->row->accepts >> PROTO_dcerpc & 1) ||
+                !peer_fits(row, &verdict->party[verdict->initiator]))
                 continue;
             add(out, row, MATCH_LEARNED, true, true);
             found = true;
@@ -193,7 +197,8 @@ const struct matrix_row *match_nearest(const struct judge *judge, const struct f
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
         for (unsigned i = 0; i < role->answers_count; i++) {
             const struct policy_row *row = &role->answers[i];
-            for (unsigned r = 0; r < row->range_count && (row->row->transports & judge_transport(flow)); r++) {
+            for (unsigned r = 0; r < row->range_count && (row->row->transports & judge_transport(flow));
+                 r++) {
                 int below = row->ranges[r].low - port, above = port - row->ranges[r].high;
                 int distance = below > 0 ? below : above > 0 ? above : 0;
                 if (distance < best) {
@@ -206,8 +211,8 @@ const struct matrix_row *match_nearest(const struct judge *judge, const struct f
     return nearest;
 }
 
-/* The exemption rows that cover a pair (DESIGN 7): those of an exempt server at either end, and those of a client
- * once the pair has media; with media_only, all of them only then. */
+/* The exemption rows that cover a pair (DESIGN 7): those of an exempt server at either end, and those of a
+ * client once the pair has media; with media_only, all of them only then. */
 bool match_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *verdict)
 {
     bool media = ipsec_has_media(judge, flow);

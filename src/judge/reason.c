@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * reason.c - a verdict in words: one sentence that says what was seen and what the document allows, and one that says
- * what to do. Written once, when a finding opens or rises. No captured string enters these sentences.
+ * reason.c - a verdict in words: one sentence that says what was seen and what the document allows, and one
+ * that says what to do. Written once, when a finding opens or rises. No captured string enters these
+ * sentences.
  */
 #include "judge_internal.h"
 
@@ -82,7 +83,8 @@ static void say_ranges(struct text *text, const struct judge *judge, const struc
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
         for (unsigned i = 0; i < role->media_count; i++) {
             const struct policy_row *row = &role->media[i];
-            for (unsigned r = 0; r < row->range_count && (row->row->transports & judge_transport(flow)); r++) {
+            for (unsigned r = 0; r < row->range_count && (row->row->transports & judge_transport(flow));
+                 r++) {
                 bool known = false;
                 for (unsigned k = 0; k < count; k++)
                     known |= said[k].low == row->ranges[r].low && said[k].high == row->ranges[r].high;
@@ -153,8 +155,8 @@ static void unexpected_outbound(const struct words *w)
     say(w->reason, " open it");
     say(w->advice, "stop ");
     say_name(w->advice, w->judge, w->in, w->verdict, w->initiator);
-    say(w->advice, " from opening %s/%u to the outside, or add it to the site's allow list with a reason", w->transport,
-        w->port);
+    say(w->advice, " from opening %s/%u to the outside, or add it to the site's allow list with a reason",
+        w->transport, w->port);
 }
 
 static void unexpected_protocol(const struct words *w)
@@ -167,7 +169,8 @@ static void unexpected_protocol(const struct words *w)
     say_row(w->reason, w->verdict);
     say(w->advice, "find out what listens on %s/%u of ", w->transport, w->port);
     say_name(w->advice, w->judge, w->in, w->verdict, w->responder);
-    say(w->advice, "; a documented port that carries %s hides traffic from every port-based rule", w->protocol);
+    say(w->advice, "; a documented port that carries %s hides traffic from every port-based rule",
+        w->protocol);
 }
 
 static void media_port(const struct words *w)
@@ -185,7 +188,8 @@ static void media_port(const struct words *w)
         say(w->reason, " are ");
         say_ranges(w->reason, w->judge, w->flow, &w->verdict->party[side]);
     }
-    say(w->advice, "set the media port ranges of both ends to the documented ones (or to the site's media_ports), so that "
+    say(w->advice, "set the media port ranges of both ends to the documented ones (or to the site's "
+                   "media_ports), so that "
                    "firewalls and QoS see this media");
 }
 
@@ -218,8 +222,8 @@ static void blocked_port(const struct words *w)
             say(w->reason, " from %s", addr_text(w->icmp_sender, sender));
     } else {
         int64_t span_ms = (flow->last_ns - flow->first_ns) / NS_PER_MS;
-        say(w->reason, ": %u tries in %lld.%03lld s without an answer", flow->tries, (long long)(span_ms / 1000),
-            (long long)(span_ms % 1000));
+        say(w->reason, ": %u tries in %lld.%03lld s without an answer", flow->tries,
+            (long long)(span_ms / 1000), (long long)(span_ms % 1000));
     }
     say(w->reason, "; the document needs it: ");
     say_row(w->reason, w->verdict);
@@ -233,7 +237,8 @@ static void ipsec_on_media(const struct words *w)
     from_to(w, w->flow->key.protocol == IP_UDP ? "negotiates IPsec with" : "uses IPsec with");
     say(w->reason, " (%s); the document exempts this pair: ", w->protocol);
     say_row(w->reason, w->verdict);
-    say(w->advice, "add the exemption to the IPsec policy of both ends, so that media is not delayed by negotiation");
+    say(w->advice,
+        "add the exemption to the IPsec policy of both ends, so that media is not delayed by negotiation");
 }
 
 static void weak_tls(const struct words *w)
@@ -274,9 +279,14 @@ static void undeclared_server(const struct words *w)
 {
     char addr[ADDR_TEXT_SIZE];
     addr_text(&w->flow->key.addr[w->responder], addr);
-    say(w->reason, "%s answers on several ports of one documented server role, the last seen %s/%u (%s), and the site gives it "
-        "no role", addr, w->transport, w->port, w->protocol);
-    say(w->advice, "add %s to the site with its role, or find out what it is (`rolecall discover` names the candidates)", addr);
+    say(w->reason,
+        "%s answers on several ports of one documented server role, the last seen %s/%u (%s), and the site "
+        "gives it "
+        "no role",
+        addr, w->transport, w->port, w->protocol);
+    say(w->advice,
+        "add %s to the site with its role, or find out what it is (`rolecall discover` names the candidates)",
+        addr);
 }
 
 static void one_way_capture(const struct words *w)
@@ -284,26 +294,43 @@ static void one_way_capture(const struct words *w)
     char addr[ADDR_TEXT_SIZE];
     unsigned unheard = w->flow->packets[0] ? 1 : 0;
     addr_text(&w->flow->key.addr[unheard], addr);
-    say(w->reason, "the capture shows packets to %s but hardly any from it; what it does not answer is not judged", addr);
-    say(w->advice, "mirror both directions of %s to the sensor (SPAN \"both\", or both legs of the TAP)", addr);
+    say(w->reason,
+        "the capture shows packets to %s but hardly any from it; what it does not answer is not judged",
+        addr);
+    say(w->advice, "mirror both directions of %s to the sensor (SPAN \"both\", or both legs of the TAP)",
+        addr);
 }
 
 void reason_write(const struct judge *judge, const struct judge_flow *in, struct finding *finding)
 {
     static void (*const writers[FINDING_COUNT])(const struct words *) = {
-        [FINDING_UNEXPECTED_PORT] = unexpected_port,       [FINDING_UNEXPECTED_OUTBOUND] = unexpected_outbound,
-        [FINDING_UNEXPECTED_PROTOCOL] = unexpected_protocol, [FINDING_MEDIA_PORT] = media_port,
-        [FINDING_MUTUAL_TLS_MISSING] = mutual_tls_missing, [FINDING_BLOCKED_PORT] = blocked_port,
-        [FINDING_IPSEC_ON_MEDIA] = ipsec_on_media,         [FINDING_WEAK_TLS] = weak_tls,
-        [FINDING_PLAINTEXT_SIP] = plaintext_sip,           [FINDING_MEDIA_FALLBACK] = media_fallback,
-        [FINDING_UNDECLARED_SERVER] = undeclared_server,   [FINDING_ONE_WAY_CAPTURE] = one_way_capture};
+        [FINDING_UNEXPECTED_PORT] = unexpected_port,
+        [FINDING_UNEXPECTED_OUTBOUND] = unexpected_outbound,
+        [FINDING_UNEXPECTED_PROTOCOL] = unexpected_protocol,
+        [FINDING_MEDIA_PORT] = media_port,
+        [FINDING_MUTUAL_TLS_MISSING] = mutual_tls_missing,
+        [FINDING_BLOCKED_PORT] = blocked_port,
+        [FINDING_IPSEC_ON_MEDIA] = ipsec_on_media,
+        [FINDING_WEAK_TLS] = weak_tls,
+        [FINDING_PLAINTEXT_SIP] = plaintext_sip,
+        [FINDING_MEDIA_FALLBACK] = media_fallback,
+        [FINDING_UNDECLARED_SERVER] = undeclared_server,
+        [FINDING_ONE_WAY_CAPTURE] = one_way_capture};
     struct text reason = {finding->reason, sizeof finding->reason, 0};
     struct text advice = {finding->advice, sizeof finding->advice, 0};
     unsigned responder = 1u - finding->verdict.initiator;
-    struct words words = {.judge = judge, .in = in, .flow = in->flow, .verdict = &finding->verdict,
-                          .initiator = finding->verdict.initiator, .responder = responder,
-                          .port = in->flow->key.port[responder], .transport = transport_name(in->flow),
-                          .protocol = proto_by_id(in->flow->identity.name)->name, .reason = &reason, .advice = &advice, .icmp_sender = &finding->icmp_sender};
+    struct words words = {.judge = judge,
+                          .in = in,
+                          .flow = in->flow,
+                          .verdict = &finding->verdict,
+                          .initiator = finding->verdict.initiator,
+                          .responder = responder,
+                          .port = in->flow->key.port[responder],
+                          .transport = transport_name(in->flow),
+                          .protocol = proto_by_id(in->flow->identity.name)->name,
+                          .reason = &reason,
+                          .advice = &advice,
+                          .icmp_sender = &finding->icmp_sender};
     if (in->flow->key.protocol == IP_ESP || in->flow->key.protocol == IP_AH)
         words.protocol = words.transport;
     writers[finding->id](&words);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * sight.c - findings that no single flow can give (DESIGN 6): hosts whose own packets the capture does not show, clients
- * whose media falls back to TCP, servers that the site does not name. Asked once per flow, at its end; none of them
- * makes a flow fail.
+ * sight.c - findings that no single flow can give (DESIGN 6): hosts whose own packets the capture does not
+ * show, clients whose media falls back to TCP, servers that the site does not name. Asked once per flow, at
+ * its end; none of them makes a flow fail.
  */
 #include "judge_internal.h"
 
@@ -28,7 +28,8 @@ static void note_fallback(struct judge *judge, const struct judge_flow *in, cons
     const struct flow *flow = in->flow;
     unsigned responder = 1u - verdict->initiator, name = flow->identity.name;
     uint16_t port = flow->key.port[responder];
-    bool udp = flow->key.protocol == IP_UDP && port == TURN_UDP_PORT && (name == PROTO_ms_turn || name == PROTO_stun);
+    bool udp = flow->key.protocol == IP_UDP && port == TURN_UDP_PORT &&
+               (name == PROTO_ms_turn || name == PROTO_stun);
     bool tcp = flow->key.protocol == IP_TCP && port == TURN_TCP_PORT && name == PROTO_ms_turn;
     if (!verdict->party[responder].is_server || (!udp && !tcp))
         return;
@@ -67,8 +68,9 @@ static role_set roles_answering(const struct judge *judge, const struct flow *fl
         const struct policy_role *role = policy_role(judge->policy, bit);
         for (unsigned i = 0; role->server && i < role->answers_count; i++) {
             const struct policy_row *row = &role->answers[i];
-            if ((row->row->transports & judge_transport(flow)) && (row->row->accepts >> flow->identity.name & 1) &&
-                row->range_count && row->ranges[0].low == port && row->ranges[0].high == port)
+            if ((row->row->transports & judge_transport(flow)) &&
+                (row->row->accepts >> flow->identity.name & 1) && row->range_count &&
+                row->ranges[0].low == port && row->ranges[0].high == port)
                 roles |= (role_set)1 << bit;
         }
     }
@@ -90,8 +92,8 @@ static void note_undeclared(struct judge *judge, const struct judge_flow *in, co
     unsigned responder = 1u - verdict->initiator;
     const struct policy_party *party = &verdict->party[responder];
     const struct addr *addr = &flow->key.addr[responder];
-    if (party->all || party->never_prefixed || (!addr_is_private(addr) && party->entry < 0) || !flow->identity.name ||
-        !flow_answered_by(flow, responder))
+    if (party->all || party->never_prefixed || (!addr_is_private(addr) && party->entry < 0) ||
+        !flow->identity.name || !flow_answered_by(flow, responder))
         return;
     role_set roles = roles_answering(judge, flow, flow->key.port[responder]);
     struct answered *answered = roles ? map_add(&judge->answered, addr, NULL) : NULL;

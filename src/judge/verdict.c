@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * verdict.c - what a flow is, by the matrix: scope, matching, application, and what the evidence allows to be said
- * (DESIGN 5.2 to 5.4). A pure function of the flow, the address-wide facts so far and the policy; it keeps nothing.
+ * verdict.c - what a flow is, by the matrix: scope, matching, application, and what the evidence allows to be
+ * said (DESIGN 5.2 to 5.4). A pure function of the flow, the address-wide facts so far and the policy; it
+ * keeps nothing.
  */
 #include "judge_internal.h"
 
@@ -30,8 +31,8 @@ enum proto_transport judge_transport(const struct flow *flow)
 bool judge_is_ipsec(const struct flow *flow)
 {
     unsigned name = flow->identity.name;
-    return flow->key.protocol == IP_ESP || flow->key.protocol == IP_AH || name == PROTO_ike || name == PROTO_authip ||
-           name == PROTO_esp;
+    return flow->key.protocol == IP_ESP || flow->key.protocol == IP_AH || name == PROTO_ike ||
+           name == PROTO_authip || name == PROTO_esp;
 }
 
 bool judge_is_media(const struct flow *flow)
@@ -110,7 +111,8 @@ static bool beginning_seen(const struct case_file *c)
     return c->flow->key.protocol == IP_UDP && is_udp_request(c);
 }
 
-/* On hosts with an AuthIP association ICMP 3/13 asks for the first packet again, in ESP: no filter (PROTOCOLS 16.6). */
+/* On hosts with an AuthIP association ICMP 3/13 asks for the first packet again, in ESP: no filter
+ * (PROTOCOLS 16.6). */
 static bool is_authip_request_for_doubling(const struct case_file *c)
 {
     return c->flow->icmp_type == 3 && c->flow->icmp_code == 13 && ipsec_has_authip(c->judge, c->flow);
@@ -123,7 +125,8 @@ static void weigh_silence(const struct case_file *c)
     bool unreachable = (flow->flags & FLOW_UNREACHABLE) && !is_authip_request_for_doubling(c);
     bool refused = (flow->flags & FLOW_REFUSED) || unreachable;
     if (c->out->match != MATCH_SPECIFIC)
-        return doubt(c, refused ? "refused, but no row names this single port" : "no answer, and no row names this single port");
+        return doubt(c, refused ? "refused, but no row names this single port"
+                                : "no answer, and no row names this single port");
     if (refused) {
         c->out->outcome = unreachable ? "unreachable" : "refused";
         return fail(c, FINDING_BLOCKED_PORT);
@@ -157,13 +160,15 @@ static bool tls_lacks_client_certificate(const struct case_file *c)
 static bool misses_bytes(const struct case_file *c)
 {
     const struct identity *identity = &c->flow->identity;
-    return identity->cut || identity->lost || identity->starved || (c->end == FLOW_END_EVICTED && !identity->settled);
+    return identity->cut || identity->lost || identity->starved ||
+           (c->end == FLOW_END_EVICTED && !identity->settled);
 }
 
 /* A handshake with a hole in it shows neither the version chosen nor whether a certificate was asked for. */
 static bool misses_handshake(const struct case_file *c, const struct matched *matched)
 {
-    if (c->name != PROTO_tls || !misses_bytes(c) || c->facts->tls.version > 0x0303 || c->facts->tls.resumed == TRI_YES)
+    if (c->name != PROTO_tls || !misses_bytes(c) || c->facts->tls.version > 0x0303 ||
+        c->facts->tls.resumed == TRI_YES)
         return false;
     return !c->facts->tls.version || (matched->all_mtls && c->facts->tls.mutual == TRI_UNKNOWN);
 }
@@ -241,7 +246,8 @@ static bool weigh_media(const struct case_file *c, struct matched *matched)
     return true;
 }
 
-/* Would this flow pass if the bytes that are missing showed media? Then every end with media rows has its port in one. */
+/* Would this flow pass if the bytes that are missing showed media? Then every end with media rows has its
+ * port in one. */
 static bool would_pass_as_media(const struct case_file *c)
 {
     struct matched unused = {0};
@@ -308,9 +314,8 @@ void judge_verdict_ipsec(const struct judge *judge, const struct flow *flow, str
     out->outcome = flow_answered_by(flow, 1u - out->initiator) ? "established" : "attempted";
 }
 
-
-void judge_verdict(const struct judge *judge, const struct flow *flow, const struct proto_facts *facts, int64_t now_ns,
-                   bool ended, enum flow_end end, struct verdict *out)
+void judge_verdict(const struct judge *judge, const struct flow *flow, const struct proto_facts *facts,
+                   int64_t now_ns, bool ended, enum flow_end end, struct verdict *out)
 {
     if (judge_is_ipsec(flow)) {
         judge_verdict_ipsec(judge, flow, out);
@@ -320,10 +325,19 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
     if (!judge->policy)
         return;
     unsigned responder = 1u - out->initiator;
-    struct case_file c = {.judge = judge, .flow = flow, .facts = facts, .now_ns = now_ns, .ended = ended, .end = end,
-                          .out = out, .initiator = out->initiator, .responder = responder,
-                          .from = &out->party[out->initiator], .to = &out->party[responder],
-                          .name = flow->identity.name, .media = judge_is_media(flow),
+    struct case_file c = {.judge = judge,
+                          .flow = flow,
+                          .facts = facts,
+                          .now_ns = now_ns,
+                          .ended = ended,
+                          .end = end,
+                          .out = out,
+                          .initiator = out->initiator,
+                          .responder = responder,
+                          .from = &out->party[out->initiator],
+                          .to = &out->party[responder],
+                          .name = flow->identity.name,
+                          .media = judge_is_media(flow),
                           .answered = flow_answered_by(flow, responder)};
     if (!judge_transport(flow))
         return;
@@ -331,8 +345,9 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
     match_ports(judge, flow, out, c.name, &matched);
     if (!is_in_scope(&c, matched.decides))
         return;
-    out->allow = (int16_t)policy_allows(judge->policy, &flow->key.addr[c.initiator], &flow->key.addr[responder],
-                                        judge_transport(flow), flow->key.port[responder], flow->first_ns);
+    out->allow =
+        (int16_t)policy_allows(judge->policy, &flow->key.addr[c.initiator], &flow->key.addr[responder],
+                               judge_transport(flow), flow->key.port[responder], flow->first_ns);
     if (out->allow >= 0) {
         out->status = VERDICT_EXEMPT;
         return;

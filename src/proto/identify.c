@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * identify.c - asks the identifiers of list.h about a flow's payloads, in order, until one says yes, and then that
- * one alone until it is settled. Called by the engine for every payload of a flow that is not settled. See
- * identify.h for what stays and what is given back. It ignores what a protocol means: that is judged elsewhere.
+ * identify.c - asks the identifiers of list.h about a flow's payloads, in order, until one says yes, and then
+ * that one alone until it is settled. Called by the engine for every payload of a flow that is not settled.
+ * See identify.h for what stays and what is given back. It ignores what a protocol means: that is judged
+ * elsewhere.
  */
 #include "rolecall/identify.h"
 
@@ -12,9 +13,9 @@
 #include "stream.h"
 
 /*
- * Budgets: how much of a flow is asked about before it stays unidentified. RTP needs four packets of one direction
- * and may follow ICE checks and RTCP, hence 64 datagrams; a TCP protocol shows itself within
- * its first window, a stream seen from the middle within a few segment starts.
+ * Budgets: how much of a flow is asked about before it stays unidentified. RTP needs four packets of one
+ * direction and may follow ICE checks and RTCP, hence 64 datagrams; a TCP protocol shows itself within its
+ * first window, a stream seen from the middle within a few segment starts.
  */
 enum { DATAGRAMS_MAX = 64, SEGMENTS_MAX = 32, STRANGERS_MAX = 64, MEMORY_SLOTS = 4 };
 
@@ -28,16 +29,16 @@ struct work {
     uint8_t current;              /* the protocol asked first: the last that said yes */
     uint8_t yes_sides;            /* bit per side that confirmed the name */
     bool carries_media;
-    bool is_running_rtp;          /* RTP that both sides have shown, and nothing new in its last packet */
-    bool lost;                    /* a hole in a stream was given up */
+    bool is_running_rtp; /* RTP that both sides have shown, and nothing new in its last packet */
+    bool lost;           /* a hole in a stream was given up */
     struct proto_memory memory[MEMORY_SLOTS];
 };
 
 struct identifier {
     struct pool works, windows, facts;
     struct identify_counters counters;
-    struct proto_memory scratch;       /* zero between questions */
-    struct proto_facts scratch_facts;  /* likewise */
+    struct proto_memory scratch;      /* zero between questions */
+    struct proto_facts scratch_facts; /* likewise */
     struct proto_reply reply;
 };
 
@@ -156,10 +157,10 @@ static struct proto_memory *memory_of(struct work *work, unsigned id)
     return NULL;
 }
 
-/* Keeps what an identifier wrote into the scratch memory. A protocol that said yes takes a place before one that
- * only thinks about it. */
-static void keep_memory(struct identifier *identifier, struct identity *identity, struct work *work, unsigned id,
-                        bool yes)
+/* Keeps what an identifier wrote into the scratch memory. A protocol that said yes takes a place before one
+ * that only thinks about it. */
+static void keep_memory(struct identifier *identifier, struct identity *identity, struct work *work,
+                        unsigned id, bool yes)
 {
     if (is_zero(&identifier->scratch))
         return;
@@ -284,7 +285,8 @@ static enum identify_change change_since(const struct identifier *identifier, co
     return memcmp(before, &after, sizeof after) != 0 ? IDENTITY_CHANGED : IDENTITY_SAME;
 }
 
-/* Protocols that share a flow: media with its signalling (RFC 7983), and ESP with IKE on one UDP port (RFC 3948). */
+/* Protocols that share a flow: media with its signalling (RFC 7983), and ESP with IKE on one UDP port (RFC
+ * 3948). */
 static unsigned family_of(unsigned id)
 {
     if (id == PROTO_ike || id == PROTO_authip || id == PROTO_esp)
@@ -314,8 +316,8 @@ static unsigned ask_all(struct identifier *identifier, struct identity *identity
     return 0;
 }
 
-/* The one identifier that is asked for ever: media makes most of a site's packets, and one more of a stream that both
- * sides have shown changes nothing but its counters. */
+/* The one identifier that is asked for ever: media makes most of a site's packets, and one more of a stream
+ * that both sides have shown changes nothing but its counters. */
 static bool goes_on_as_rtp(struct identifier *identifier, struct identity *identity, struct work *work,
                            struct proto_question *question, const uint16_t ports[2])
 {
@@ -332,8 +334,11 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
     struct work *work = identity->settled ? NULL : work_of(identifier, identity);
     if (!work)
         return IDENTITY_SAME;
-    struct proto_question question = {.transport = OVER_UDP, .side = input->side, .start = true,
-                                      .time_ns = input->time_ns, .data = input->payload,
+    struct proto_question question = {.transport = OVER_UDP,
+                                      .side = input->side,
+                                      .start = true,
+                                      .time_ns = input->time_ns,
+                                      .data = input->payload,
                                       .wirelen = input->payload_wirelen};
     if (work->is_running_rtp && goes_on_as_rtp(identifier, identity, work, &question, input->ports))
         return IDENTITY_SAME;
@@ -347,7 +352,8 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
         if (identifier->reply.answer == PROTO_YES)
             id = work->current;
     }
-    if (!id && question.data.left && (!identity->name || work->carries_media || family_of(identity->name) == 2))
+    if (!id && question.data.left &&
+        (!identity->name || work->carries_media || family_of(identity->name) == 2))
         id = ask_all(identifier, identity, work, &question, input->ports, work->current, &more);
     work->is_running_rtp = false;
     identity->cut |= more && input->payload.cut;
@@ -356,7 +362,8 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
         work->strangers = 0;
         accept(identifier, identity, work, id, input->side, learned);
         enum identify_change change = change_since(identifier, identity, &before);
-        work->is_running_rtp = id == PROTO_rtp && change == IDENTITY_SAME && work->yes_sides == 3 && identity->facts;
+        work->is_running_rtp =
+            id == PROTO_rtp && change == IDENTITY_SAME && work->yes_sides == 3 && identity->facts;
         if (settled)
             settle(identifier, identity);
         return change;
@@ -380,17 +387,21 @@ static void upgrade(struct identity *identity, struct work *work, unsigned id)
 
 enum stream_end { STREAM_WAIT, STREAM_SETTLED, STREAM_GIVE_UP };
 
-/* Asks about unread bytes of one side until it needs more of them. `kept` of them were there before the newest segment;
+/* Asks about unread bytes of one side until it needs more of them. `kept` of them were there before the
+ * newest segment;
  * `*used`: how far it came. */
 static enum stream_end ask_stream(struct identifier *identifier, struct identity *identity, struct work *work,
-                                  const struct identify_input *input, unsigned side, struct bytes view, size_t kept,
-                                  size_t *used, struct identify_learned *learned)
+                                  const struct identify_input *input, unsigned side, struct bytes view,
+                                  size_t kept, size_t *used, struct identify_learned *learned)
 {
     struct stream *stream = &work->streams[side];
     *used = 0;
     while (*used < view.left) {
-        struct proto_question question = {.transport = OVER_TCP, .side = (uint8_t)side, .start = stream->start,
-                                          .gap = stream->gap, .time_ns = input->time_ns,
+        struct proto_question question = {.transport = OVER_TCP,
+                                          .side = (uint8_t)side,
+                                          .start = stream->start,
+                                          .gap = stream->gap,
+                                          .time_ns = input->time_ns,
                                           .data = bytes_of(view.at + *used, view.left - *used)};
         bool more = false;
         unsigned id = 0;
@@ -409,8 +420,9 @@ static enum stream_end ask_stream(struct identifier *identifier, struct identity
         if (!id) {
             if (identity->name || more)
                 return question.data.left >= PROTO_WINDOW_SIZE ? STREAM_GIVE_UP : STREAM_WAIT;
-            /* In the middle of a stream the next segment may begin a unit; and after a beginning that nobody here
-             * reads, a later segment may begin something known (TLS after another protocol's STARTTLS). */
+            /* In the middle of a stream the next segment may begin a unit; and after a beginning that nobody
+             * here reads, a later segment may begin something known (TLS after another protocol's STARTTLS).
+             */
             if (stream->start)
                 work->ruled_out = 0;
             *used = *used < kept ? kept : view.left;
@@ -459,7 +471,8 @@ static bool follow_stream(struct identifier *identifier, struct identity *identi
         if (offer == STREAM_NOTHING)
             continue;
         size_t used;
-        enum stream_end end = ask_stream(identifier, identity, work, input, input->side, view, kept, &used, learned);
+        enum stream_end end =
+            ask_stream(identifier, identity, work, input, input->side, view, kept, &used, learned);
         if (end != STREAM_WAIT)
             return false;
         if (!stream_use(stream, &identifier->windows, &view, used)) {
@@ -491,11 +504,13 @@ static void reach(struct work *work, unsigned side, uint32_t sequence)
         work->reached[side] = sequence;
 }
 
-/* Is a byte missing that its sender, or the other side's acknowledgement, says was sent? A FIN counts as one. */
+/* Is a byte missing that its sender, or the other side's acknowledgement, says was sent? A FIN counts as one.
+ */
 static bool has_hole(const struct work *work, unsigned side)
 {
     const struct stream *stream = &work->streams[side];
-    return stream->early || (stream->anchored && (int32_t)(work->reached[side] - stream->base - stream->ready) > 1);
+    return stream->early ||
+           (stream->anchored && (int32_t)(work->reached[side] - stream->base - stream->ready) > 1);
 }
 
 enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
@@ -561,8 +576,8 @@ static bool add_spi(struct identifier *identifier, struct identity *identity, un
     return true;
 }
 
-enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity, enum proto_id name,
-                                    unsigned side, uint32_t spi)
+enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
+                                    enum proto_id name, unsigned side, uint32_t spi)
 {
     bool changed = !identity->name;
     if (!identity->name) {

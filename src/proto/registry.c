@@ -4,8 +4,8 @@
  */
 #include "rolecall/proto.h"
 
-static void never(const struct proto_question *question, struct proto_memory *memory, struct proto_facts *facts,
-                  struct proto_reply *reply)
+static void never(const struct proto_question *question, struct proto_memory *memory,
+                  struct proto_facts *facts, struct proto_reply *reply)
 {
     (void)question, (void)memory, (void)facts;
     reply->answer = PROTO_NO;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * stream.c - see stream.h. Sequence arithmetic is modulo 2^32 (RFC 9293 section 3.4). Of two copies of a byte the first
- * wins once it was handed out in order; while it waits behind a hole a later copy may take its place.
+ * stream.c - see stream.h. Sequence arithmetic is modulo 2^32 (RFC 9293 section 3.4). Of two copies of a byte
+ * the first wins once it was handed out in order; while it waits behind a hole a later copy may take its
+ * place.
  */
 #include "stream.h"
 
@@ -38,7 +39,8 @@ static void lose_until(struct stream *stream, struct pool *windows, uint32_t seq
 }
 
 /* Keeps bytes that lie beyond a hole. One run only: what does not touch it is left to retransmission. */
-static void keep_early(struct stream *stream, struct pool *windows, size_t offset, const struct bytes *segment)
+static void keep_early(struct stream *stream, struct pool *windows, size_t offset,
+                       const struct bytes *segment)
 {
     size_t end = offset + segment->left;
     stream->early_segments++;
@@ -65,8 +67,8 @@ static void skip_hole(struct stream *stream, struct pool *windows)
     stream->start = false;
 }
 
-static enum stream_offer offer_early(struct stream *stream, struct pool *windows, uint32_t sequence, size_t offset,
-                                     struct bytes segment, struct bytes *view)
+static enum stream_offer offer_early(struct stream *stream, struct pool *windows, uint32_t sequence,
+                                     size_t offset, struct bytes segment, struct bytes *view)
 {
     if (stream->torn || offset + segment.left > PROTO_WINDOW_SIZE) {
         lose_until(stream, windows, sequence);
@@ -98,16 +100,17 @@ static void append(struct stream *stream, struct pool *windows, const struct byt
     }
 }
 
-enum stream_offer stream_offer(struct stream *stream, struct pool *windows, uint32_t sequence, struct bytes segment,
-                               struct bytes *view, struct bytes *rest, uint32_t *rest_sequence)
+enum stream_offer stream_offer(struct stream *stream, struct pool *windows, uint32_t sequence,
+                               struct bytes segment, struct bytes *view, struct bytes *rest,
+                               uint32_t *rest_sequence)
 {
     int32_t offset = (int32_t)(sequence - stream->base);
     *rest = bytes_of(segment.at, 0);
     segment.cut = false; /* a stream has no end to be cut at: what is missing is a hole */
     if (offset < 0) {
-        if ((size_t)-(int64_t)offset >= segment.left)
+        if ((size_t) - (int64_t)offset >= segment.left)
             return STREAM_NOTHING;
-        bytes_skip(&segment, (size_t)-(int64_t)offset);
+        bytes_skip(&segment, (size_t) - (int64_t)offset);
         sequence = stream->base;
         offset = 0;
     }

@@ -14,7 +14,7 @@
 #ifndef INSTALLED_RULES /* where `cmake --install` puts them */
 #define INSTALLED_RULES "/usr/share/rolecall/rules"
 #endif
-#define LOCAL_RULES     "/etc/rolecall/rules.d"
+#define LOCAL_RULES "/etc/rolecall/rules.d"
 
 struct paths {
     char *at[RULES_FILES_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * file.c - events into a file or to standard output, through stdio's buffer. Used by `rolecall analyze`. After the
- * first failure (disk full, reader gone) it writes no more, and says so when it is closed.
+ * file.c - events into a file or to standard output, through stdio's buffer. Used by `rolecall analyze`.
+ * After the first failure (disk full, reader gone) it writes no more, and says so when it is closed.
  */
 #include "rolecall/sink.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * test_lossy.c - the violation capture as a bad sensor sees it: one direction gone, or packets lost at random. No finding
- * may appear that the full capture does not have, and a flow whose finding is gone must have become inconclusive (or be
- * gone itself). Also: many violations of one kind stay a bounded number of events with exact counts.
+ * test_lossy.c - the violation capture as a bad sensor sees it: one direction gone, or packets lost at
+ * random. No finding may appear that the full capture does not have, and a flow whose finding is gone must
+ * have become inconclusive (or be gone itself). Also: many violations of one kind stay a bounded number of
+ * events with exact counts.
  */
 #include "run.h"
 #include "rolecall/capture.h"
@@ -27,7 +28,8 @@ static struct scene *load(void)
 {
     static const char *const paths[] = {capture_path};
     struct capture_errors errors = {.count = 0};
-    struct capture *capture = capture_open_files(&(struct capture_options){.paths = paths, .path_count = 1}, &errors);
+    struct capture *capture =
+        capture_open_files(&(struct capture_options){.paths = paths, .path_count = 1}, &errors);
     struct scene *scene = scene_create(1);
     struct frame frame;
     TEST_ASSERT_NOT_NULL(capture);
@@ -87,8 +89,9 @@ static void nothing_became_compliant(const char *label)
             char text[300];
             if (strcmp(text_at(flow, "network.community_id"), text_at(now, "network.community_id")) != 0)
                 continue;
-            snprintf(text, sizeof text, "%s: %s %s port %d", label, list_at(flow, "rolecall.compliance.findings"),
-                     text_at(now, "destination.ip"), (int)number_at(now, "destination.port"));
+            snprintf(text, sizeof text, "%s: %s %s port %d", label,
+                     list_at(flow, "rolecall.compliance.findings"), text_at(now, "destination.ip"),
+                     (int)number_at(now, "destination.port"));
             const char *status = text_at(now, "rolecall.compliance.status");
             TEST_ASSERT_TRUE_MESSAGE(strcmp(status, "pass") != 0 && strcmp(status, "exempt") != 0, text);
         }
@@ -117,9 +120,9 @@ static void lost_at_random(void)
 /* Every address' own packets, one address after the other. */
 static void one_direction_gone(void)
 {
-    static const char *const hosts[] = {"10.20.1.11", "10.20.1.12", "10.20.1.21", "10.20.1.31",  "10.20.1.51",
-                                        "10.20.9.41", "10.20.4.17", "10.20.4.23", "10.20.5.22",  "10.20.2.5",
-                                        "203.0.113.11", "203.0.113.13"};
+    static const char *const hosts[] = {"10.20.1.11", "10.20.1.12", "10.20.1.21",   "10.20.1.31",
+                                        "10.20.1.51", "10.20.9.41", "10.20.4.17",   "10.20.4.23",
+                                        "10.20.5.22", "10.20.2.5",  "203.0.113.11", "203.0.113.13"};
     for (unsigned h = 0; h < sizeof hosts / sizeof *hosts; h++) {
         struct scene *whole = load(), *part = scene_create(1);
         struct addr gone = end_of(hosts[h], 0).addr;
@@ -145,7 +148,9 @@ static void many_violations_are_few_events(void)
     for (unsigned i = 0; i < FLOWS; i++) {
         char client[32];
         snprintf(client, sizeof client, "10.20.4.%u", 20 + i % CLIENTS);
-        now = tcp_refused(scene, end_of(client, (uint16_t)(20000 + i / CLIENTS)), end_of("10.20.1.11", 8089), now) + 1000000;
+        now = tcp_refused(scene, end_of(client, (uint16_t)(20000 + i / CLIENTS)), end_of("10.20.1.11", 8089),
+                          now) +
+              1000000;
     }
     run = run_scene(site, scene, 2);
     scene_destroy(scene);

@@ -990,7 +990,8 @@ static void without_a_site_nothing_is_judged(void)
 /* A host that is no documented mapper cannot make a port of another one, or of its own, documented. */
 static void a_mapper_without_the_role_tells_nothing(void)
 {
-    now = talk_endpoint_mapper(scene, end_of(FRONT_END2, port++), end_of(CLIENT_A, 135), now, 8089) + 200 * MS;
+    now =
+        talk_endpoint_mapper(scene, end_of(FRONT_END2, port++), end_of(CLIENT_A, 135), now, 8089) + 200 * MS;
     struct end to = end_of(FRONT_END, 8089), client = play(talk_dcerpc, FRONT_END2, to);
     judge_with("");
     check(client, to, "fail", "unexpected-port", NULL, NULL);
@@ -1000,7 +1001,8 @@ static void a_mapper_without_the_role_tells_nothing(void)
 static void a_mapper_seen_later_takes_nothing_back(void)
 {
     struct end to = end_of(FRONT_END, 49800), first = play(talk_dcerpc, FRONT_END2, to);
-    now = talk_endpoint_mapper(scene, end_of(FRONT_END2, port++), end_of(FRONT_END, 135), now, 49771) + 200 * MS;
+    now = talk_endpoint_mapper(scene, end_of(FRONT_END2, port++), end_of(FRONT_END, 135), now, 49771) +
+          200 * MS;
     struct end second = play(talk_dcerpc, FRONT_END2, to);
     judge_with("");
     check(first, to, "pass", "", SFB(5), "learned");
