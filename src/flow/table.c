@@ -176,7 +176,7 @@ void flow_table_remove(struct flow_table *table, uint32_t index)
             return;
         }
     }
-    assert(!"every flow stands in its home bucket");
+    assert(false && "every flow stands in its home bucket");
 }
 
 /* How many buckets the time since the last call is worth. Time that jumps back is worth none. */
@@ -187,7 +187,7 @@ static uint64_t share_of(struct flow_table *table, int64_t now_ns)
         table->swept_ns = now_ns; /* also after a stray packet from the future */
         return 0;
     }
-    uint64_t gone = (uint64_t)(now_ns - table->swept_ns);
+    uint64_t gone = (uint64_t)now_ns - (uint64_t)table->swept_ns;
     if (gone >> SWEEP_NS_LOG) {
         table->swept_ns = now_ns;
         return buckets;

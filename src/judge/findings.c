@@ -68,7 +68,7 @@ static struct finding_key key_of(struct judge *judge, enum finding_id id, const 
     switch (kinds[id].keyed_by) {
     case BY_RESPONDER_PORT_PROTOCOL:
         key.name = flow->identity.name;
-        /* fall through */
+        __attribute__((fallthrough));
     case BY_RESPONDER_PORT:
         key.addr[0] = flow->key.addr[responder];
         key.port = flow->key.port[responder];
