@@ -389,13 +389,15 @@ static void test_the_tunnel_itself_where_no_ip_is_inside(void)
                              "2081 880b 0000 0001 00000002",
                              "4000 0800 00000000",
                              "1000 88be 00000001 3064 1805 00000007",
-                             "0000 0000"};
-    for (size_t i = 0; i < 8; i++) {
-        expect(DECODED, gre(headers[i], filler(20, 0)));
+                             "0000 0000",
+                             "2001 6400 003b 0700"}; /* EoIP of another length */
+    for (size_t i = 0; i < 9; i++) {
+        expect(DECODED, gre(headers[i], i < 8 ? filler(20, 0) : inner_ethernet()));
         TEST_ASSERT_EQUAL_INT(47, packet.protocol);
         TEST_ASSERT_EQUAL_STRING("", layers());
         TEST_ASSERT_EQUAL_INT(0, packet.source_port);
-        TEST_ASSERT_EQUAL_INT(hex(headers[i]).size + 20, packet.payload.left);
+        TEST_ASSERT_EQUAL_INT(hex(headers[i]).size + (i < 8 ? 20 : inner_ethernet().size),
+                              packet.payload.left);
     }
 }
 
@@ -657,15 +659,17 @@ static void test_not_ip(void)
         uint16_t linktype;
         struct blob frame;
     } others[] = {
-        {10, join(hex("41"), filler(40, 2))},                           /* station management */
-        {105, wifi("8000", "1000")},                                    /* a beacon */
-        {105, hex("d400 0000 020000000001")},                           /* an acknowledgement */
-        {105, wifi("4801", "1000")},                                    /* data without data */
-        {192, join(hex("00 00 0800 ffff0100"), filler(60, 0))},         /* no such link type */
-        {192, join(hex("00 00 0800 e7000000"), filler(60, 0))},         /* one that is not read */
-        {149, join(hex("6c000000 02000000 01000000"), filler(96, 0))},  /* another kind */
-        {149, inner_ethernet()},                                        /* another use of the number */
-        {239, hex("0200 0001 0800 0100 0800 0101 0500 0a00 7a000000")}, /* without a packet */
+        {10, join(join(hex("41"), filler(12, 2)),
+                  join(hex("aaaa03 000000 0800"), inner_ipv4()))},        /* station management */
+        {105, wifi("8000", "1000")},                                      /* a beacon */
+        {105, hex("d400 0000 020000000001")},                             /* an acknowledgement */
+        {105, wifi("4801", "1000")},                                      /* data without data */
+        {192, join(hex("00 00 0800 ffff0100"), filler(60, 0))},           /* no such link type */
+        {192, join(hex("00 00 0800 e7000000"), filler(60, 0))},           /* one that is not read */
+        {149, join(hex("6c000000 02000000 01000000"), filler(96, 0))},    /* another kind */
+        {149, join(hex("0c000000 01000000 01000000"), inner_ethernet())}, /* too short a header */
+        {149, inner_ethernet()},                                          /* another use of the number */
+        {239, hex("0200 0001 0800 0100 0800 0101 0500 0a00 7a000000")},   /* without a packet */
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         TEST_ASSERT_EQUAL_STRING(
