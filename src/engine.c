@@ -550,7 +550,7 @@ size_t engine_memory(const struct engine *engine)
     const struct engine_options *options = &engine->options;
     uint32_t flows = flows_per_shard(options);
     struct judge_options judge_options = judge_options_of(options);
-    return sizeof *engine + judge_memory(&judge_options) +
+    return sizeof *engine + decoder_memory() + judge_memory(&judge_options) +
            PIPELINE_SHARDS * (flow_table_memory(flows) +
                               identifier_memory(works_of(flows), windows_of(flows), facts_of(flows))) +
            pipeline_memory(options->workers);

@@ -48,6 +48,7 @@ struct decoder_counters {
  * NULL: no memory. */
 struct decoder *decoder_create(void);
 void decoder_destroy(struct decoder *decoder);
+size_t decoder_memory(void); /* bytes that one decoder takes */
 
 /* Fills *packet when the answer is DECODED; with any other answer only its time, VLANs and layers mean
  * anything. */

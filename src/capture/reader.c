@@ -90,7 +90,7 @@ static void explain_refusal(const char *path, const struct unpack *unpack, const
     const char *complaint = unpack_complaint(unpack, text);
     struct bytes head = unpack_head(unpack);
     if (complaint)
-        snprintf(why, CAPTURE_TEXT_SIZE, "%s: %s", path, complaint);
+        snprintf(why, CAPTURE_TEXT_SIZE, "%.300s: %.200s", path, complaint);
     else if (head.left == 0 && unpack_state(unpack) == UNPACK_FINE)
         snprintf(why, CAPTURE_TEXT_SIZE, "%s: the file is empty", path);
     else if (!is_capture_magic(&head))

@@ -46,6 +46,11 @@ const char *decode_result_name(enum decode_result result)
     return result < DECODE_RESULT_COUNT ? names[result] : "unknown-link";
 }
 
+size_t decoder_memory(void)
+{
+    return sizeof(struct decoder) + fragment_pool_memory() + esp_table_memory();
+}
+
 struct decoder *decoder_create(void)
 {
     struct decoder *decoder = calloc(1, sizeof(*decoder));

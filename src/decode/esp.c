@@ -52,6 +52,11 @@ struct contents {
     struct bytes data;
 };
 
+size_t esp_table_memory(void)
+{
+    return sizeof(struct esp_table);
+}
+
 struct esp_table *esp_table_create(struct decoder_counters *counters)
 {
     struct esp_table *table = calloc(1, sizeof(*table));

@@ -12,6 +12,7 @@ enum { ESP_ASSOCIATIONS_MAX = 4096 }; /* remembered at the same time; each has o
 
 struct esp_table;
 
+size_t esp_table_memory(void);
 struct esp_table *esp_table_create(struct decoder_counters *counters); /* NULL: no memory */
 void esp_table_destroy(struct esp_table *table);
 

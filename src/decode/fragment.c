@@ -93,6 +93,11 @@ static void list_remove(struct fragment_pool *pool, struct slot_list *list, int 
     list->count--;
 }
 
+size_t fragment_pool_memory(void)
+{
+    return sizeof(struct fragment_pool);
+}
+
 struct fragment_pool *fragment_pool_create(struct decoder_counters *counters)
 {
     struct fragment_pool *pool = calloc(1, sizeof(*pool));

@@ -48,6 +48,7 @@ struct beginning {
 
 struct fragment_pool;
 
+size_t fragment_pool_memory(void);
 struct fragment_pool *fragment_pool_create(struct decoder_counters *counters);
 void fragment_pool_destroy(struct fragment_pool *pool);
 

@@ -22,8 +22,8 @@ struct blob {
 static inline struct blob join(struct blob first, struct blob second)
 {
     TEST_ASSERT_TRUE(first.size + second.size <= sizeof(first.at));
-    memcpy(first.at + first.size, second.at, second.size);
-    first.size += second.size;
+    for (size_t i = 0; i < second.size; i++)
+        first.at[first.size++] = second.at[i];
     return first;
 }
 
