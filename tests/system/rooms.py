@@ -20,6 +20,7 @@ ROOMS = {
     "event": "event",
     "sink": "sink",
     "engine": "engine",
+    "daemon": "config control",
 }
 # What a folder of src/ may use besides its own headers.
 MAY_USE = {
@@ -33,6 +34,7 @@ MAY_USE = {
     "event": "base packet proto flow rules judge event",
     "sink": "sink",
     "command": " ".join(ROOMS),
+    "daemon": " ".join(ROOMS),
     "": " ".join(ROOMS),
 }
 ROOM_OF = {header: room for room, headers in ROOMS.items() for header in headers.split()}
