@@ -463,7 +463,7 @@ static int analyze(struct analysis *a)
     return status;
 }
 
-int command_analyze(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct options options;
     if (!parse_options(argc, argv, &options)) {
@@ -483,3 +483,6 @@ int command_analyze(int argc, char **argv)
     rules_free(analysis.rules);
     return status;
 }
+
+const struct command command_analyze = {
+    "analyze", "judge capture files against the documented ports of Skype for Business and Lync", usage, run};

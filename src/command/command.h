@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * command.h - the commands of docs/ARCHITECTURE.md's front, one function each. argv[0] is the command's own
- * name; the value is the exit status. Results go to stdout, all else to stderr.
+ * command.h - the commands, one file each. A command's usage text is also what the shells' completions are
+ * made of (completion.c), so each option stands in it as `--name` or `--name ARGUMENT`. Results go to stdout,
+ * all else to stderr.
  */
 #ifndef ROLECALL_COMMAND_H
 #define ROLECALL_COMMAND_H
@@ -15,10 +16,22 @@ enum {
     EXIT_NOTHING_JUDGED = 4
 };
 
-int command_analyze(int argc, char **argv);
-int command_discover(int argc, char **argv);
-int command_explain(int argc, char **argv);
-int command_matrix(int argc, char **argv);
-int command_site(int argc, char **argv);
+struct command {
+    const char *name;
+    const char *summary;               /* for the list of commands */
+    const char *usage;                 /* what --help prints */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's own name; the value is the exit status */
+};
+
+extern const struct command command_analyze;
+extern const struct command command_completion;
+extern const struct command command_discover;
+extern const struct command command_explain;
+extern const struct command command_matrix;
+extern const struct command command_site;
+extern const struct command command_version;
+
+/* Every command, in the order in which help lists them; ends with NULL. */
+extern const struct command *const commands[];
 
 #endif

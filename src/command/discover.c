@@ -110,7 +110,7 @@ static int discover(const struct rules *rules, const struct options *options)
     return status;
 }
 
-int command_discover(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct options options;
     struct mistakes mistakes = {0};
@@ -129,3 +129,6 @@ int command_discover(int argc, char **argv)
     rules_free(rules);
     return status;
 }
+
+const struct command command_discover = {
+    "discover", "find the hosts and roles in capture files, and print them as a site file", usage, run};

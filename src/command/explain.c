@@ -422,7 +422,7 @@ static bool ask(const struct options *options, struct explain_question *question
     return false;
 }
 
-int command_explain(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct options options;
     struct explain_question question;
@@ -451,3 +451,6 @@ int command_explain(int argc, char **argv)
     rules_free(rules);
     return status;
 }
+
+const struct command command_explain = {"explain", "say why a flow is judged as it is, row by row", usage,
+                                        run};

@@ -10,10 +10,21 @@
 #include "command.h"
 #include "rolecall/rules.h"
 
-static const char usage[] = "usage: rolecall matrix list [--json] [--rules DIR]\n"
-                            "       rolecall matrix show ROW [--rules DIR]\n"
-                            "       rolecall matrix diff A B [--rules DIR]\n"
-                            "       rolecall matrix check FILE...\n";
+static const char usage[] =
+    "usage: rolecall matrix list [OPTION...]\n"
+    "       rolecall matrix show [OPTION...] ROW\n"
+    "       rolecall matrix diff [OPTION...] A B\n"
+    "       rolecall matrix check FILE...\n"
+    "\n"
+    "list prints a line for each documented row, show all of one row, diff what changed from one matrix to\n"
+    "another, check every mistake of matrix files.\n"
+    "\n"
+    "  --json         list: one JSON object a row, with every column\n"
+    "  --rules DIR    where the matrix files are\n"
+    "\n"
+    "Exit status: 0 done; 2 usage, or mistakes in the rules; 3 output failed.\n"
+    "\n"
+    "Example: rolecall matrix diff lync-server-2013 skype-for-business-server\n";
 
 struct matrix_options {
     const char *rules;
@@ -396,7 +407,7 @@ static int with_rules(char **words, unsigned count, const struct matrix_options 
     return status;
 }
 
-int command_matrix(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static const struct option long_options[] = {
         {"json", no_argument, NULL, 'j'},
@@ -431,3 +442,6 @@ int command_matrix(int argc, char **argv)
     }
     return status;
 }
+
+const struct command command_matrix = {"matrix", "list, show, compare and check the documented rows", usage,
+                                       run};

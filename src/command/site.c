@@ -13,15 +13,18 @@
 #include "site_csv.h"
 
 static const char usage[] =
-    "usage: rolecall site import [--rules DIR] HOSTS.csv > site.json\n"
+    "usage: rolecall site import [OPTION...] HOSTS.csv > site.json\n"
     "\n"
-    "HOSTS.csv (- for standard input) begins with a line that names its columns: name, address and roles, in "
-    "any\n"
-    "order. Several addresses or roles in a field stand apart by blanks, semicolons or plus signs. A prefix "
-    "like\n"
-    "10.20.4.0/22 becomes a network. `rolecall matrix list` shows the roles in its columns from and to.\n"
+    "HOSTS.csv (- for standard input) begins with a line that names its columns: name, address and roles, "
+    "in\n"
+    "any order. Several addresses or roles in a field stand apart by blanks, semicolons or plus signs. A\n"
+    "prefix like 10.20.4.0/22 becomes a network. `rolecall matrix list` shows the roles in its columns from\n"
+    "and to.\n"
     "\n"
-    "Exit status: 0 done; 2 usage, rules, or mistakes in the table; 3 the table could not be read, or output "
+    "  --rules DIR    where the matrix files are\n"
+    "\n"
+    "Exit status: 0 done; 2 usage, rules, or mistakes in the table; 3 the table could not be read, or "
+    "output\n"
     "failed.\n"
     "\n"
     "Example: rolecall site import hosts.csv > site.json\n";
@@ -98,7 +101,7 @@ static int import(const struct rules *rules, const struct options *options)
     return status;
 }
 
-int command_site(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct options options;
     struct mistakes mistakes = {0};
@@ -117,3 +120,5 @@ int command_site(int argc, char **argv)
     rules_free(rules);
     return status;
 }
+
+const struct command command_site = {"site", "make a site file of a table of hosts", usage, run};

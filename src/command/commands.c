@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * commands.c - the list of commands, and the one that is too small for a file of its own.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "rolecall/capture.h"
+
+static const char version_usage[] = "usage: rolecall version\n"
+                                    "\n"
+                                    "Prints the version, and that of the libraries that it runs with.\n"
+                                    "\n"
+                                    "Example: rolecall version\n";
+
+static int version(int argc, char **argv)
+{
+    if (argc > 1) {
+        bool help = strcmp(argv[1], "--help") == 0;
+        fputs(version_usage, help ? stdout : stderr);
+        return help ? EXIT_DONE : EXIT_USAGE;
+    }
+    printf("rolecall %s (%s)\n", ROLECALL_VERSION, capture_library_version());
+    return EXIT_DONE;
+}
+
+const struct command command_version = {"version", "print the version", version_usage, version};
+
+const struct command *const commands[] = {
+    &command_analyze, &command_discover,   &command_explain, &command_matrix,
+    &command_site,    &command_completion, &command_version, NULL};
