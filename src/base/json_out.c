@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * json_out.c - the bounded JSON writer: RFC 8259, with UTF-8 checked as Unicode 15 table 3-7 has it. Used by
- * the events and by every command that prints JSON.
+ * json_out.c - the bounded JSON writer: RFC 8259, in well-formed UTF-8 only. Used by the events and by every
+ * command that prints JSON.
  */
 #include "rolecall/json_out.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "rolecall/utf8.h"
 
 enum { RESERVE = 64 }; /* kept for closing brackets */
 
@@ -148,38 +150,6 @@ void json_format(struct json_out *out, const char *key, const char *format, ...)
     json_string(out, key, text);
 }
 
-/* The length of the well-formed UTF-8 sequence at `s` and its code point; 0 when it is none. */
-static size_t utf8_at(const uint8_t *s, size_t left, uint32_t *point)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (s[0] < 0x80) {
-        *point = s[0];
-        return 1;
-    }
-    size_t size = s[0] >= 0xf0 && s[0] < 0xf5   ? 4
-                  : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-                  : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-                                                : 0;
-    if (!size || size > left)
-        return 0;
-    *point = s[0] & (0xff >> (size + 1));
-    for (size_t i = 1; i < size; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        *point = *point << 6 | (s[i] & 0x3f);
-    }
-    bool surrogate = *point >= 0xd800 && *point <= 0xdfff;
-    return *point < least[size] || *point > 0x10ffff || surrogate ? 0 : size;
-}
-
-/* Characters that could break a line, hide text or turn it round on a terminal or a page. */
-static bool is_harmful(uint32_t point)
-{
-    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x061c || point == 0x2028 ||
-           point == 0x2029 || (point >= 0x200e && point <= 0x200f) || (point >= 0x202a && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
-}
-
 unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
 {
     static const char replacement[] = "\xef\xbf\xbd";
@@ -189,8 +159,8 @@ unsigned json_captured(struct json_out *out, const char *key, const uint8_t *byt
     put_char(out, '"');
     for (size_t i = 0; i < size;) {
         uint32_t point = 0;
-        size_t step = utf8_at(bytes + i, size - i, &point);
-        bool bad = step == 0 || is_harmful(point);
+        size_t step = utf8_read(bytes + i, size - i, &point);
+        bool bad = step == 0 || utf8_is_harmful(point);
         size_t cost = bad ? 3 : step;
         if (written + cost > JSON_STRING_MAX) {
             repair |= JSON_SHORTENED;
