@@ -484,6 +484,12 @@ static bool make_shards(struct engine *engine)
     return true;
 }
 
+void engine_loss(struct engine *engine, const struct event_loss *loss)
+{
+    if (engine->writer.line)
+        event_loss(&engine->writer, loss);
+}
+
 static bool start_pipeline(struct engine *engine)
 {
     for (unsigned w = 0; w < engine->options.workers; w++) {

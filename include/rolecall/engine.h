@@ -15,6 +15,7 @@
 #ifndef ROLECALL_ENGINE_H
 #define ROLECALL_ENGINE_H
 
+#include "rolecall/event_line.h"
 #include "rolecall/judge.h"
 #include "rolecall/packet.h"
 
@@ -29,7 +30,7 @@ struct engine_options {
     const char *hostname; /* observer.hostname; NULL: left out */
     const char *run_id;   /* 16 hex digits, first part of event.id */
     uint64_t hash_key[2]; /* key of the flow table's hash; fixed for files, random for live capture */
-    void (*line)(void *context, const char *line, size_t size); /* NULL: no events are made */
+    void (*line)(void *context, const struct event_line *line); /* NULL: no events are made */
     /* Every flow that is over, with its facts and verdict, for whoever learns from flows (discovery); may be
      * NULL. */
     void (*flow_over)(void *context, const struct judge_flow *in, const struct verdict *verdict,
@@ -40,6 +41,8 @@ struct engine_options {
 struct engine *engine_create(const struct engine_options *options); /* NULL: out of memory */
 void engine_frame(struct engine *engine, const struct frame *frame);
 void engine_finish(struct engine *engine);
+/* Tells what an output lost as an event, through `line` like all others. */
+void engine_loss(struct engine *engine, const struct event_loss *loss);
 void engine_destroy(struct engine *engine);
 
 size_t engine_memory(const struct engine *engine); /* ceiling in bytes, everything counted */

@@ -9,6 +9,7 @@
 #ifndef ROLECALL_EVENT_H
 #define ROLECALL_EVENT_H
 
+#include "rolecall/event_line.h"
 #include "rolecall/judge.h"
 
 enum { EVENT_LINE_MAX = 7600, EVENT_SCHEMA = 1 };
@@ -20,7 +21,7 @@ struct event_writer {
     bool with_created;           /* event.created from the wall clock */
     uint64_t sequence;           /* events so far */
     uint64_t too_long;           /* events that did not fit and were left out: must stay 0 */
-    void (*line)(void *context, const char *line, size_t size);
+    void (*line)(void *context, const struct event_line *line); /* valid during the call */
     void *context;
 };
 
@@ -38,6 +39,9 @@ struct event_counter {
 };
 void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count,
                  int64_t now_ns);
+
+/* An output lost lines, and takes some again (sink.h). */
+void event_loss(struct event_writer *writer, const struct event_loss *loss);
 
 /* The id by which all events of a flow can be found: the same in every run over the same packets. */
 uint64_t event_flow_id(const struct flow *flow);

@@ -272,10 +272,10 @@ static void make_run_id(struct analysis *a, const char *site_text, size_t site_s
     snprintf(a->run_id, sizeof a->run_id, "%016" PRIx64, state);
 }
 
-static void to_sink(void *context, const char *line, size_t size)
+static void to_sink(void *context, const struct event_line *line)
 {
     struct analysis *a = context;
-    sink_write(a->sink, line, size);
+    sink_write(a->sink, line->text, line->size);
 }
 
 static void to_discovery(void *context, const struct judge_flow *in, const struct verdict *verdict,

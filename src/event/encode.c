@@ -25,6 +25,8 @@ struct trouble {
 struct encoder {
     struct json_out json;
     struct event_writer *writer;
+    struct event_line line;
+    char key[COMMUNITY_ID_SIZE];
     struct trouble troubles[TROUBLES_MAX];
     unsigned trouble_count;
     char buffer[EVENT_LINE_MAX + 1];
@@ -76,10 +78,25 @@ static void put_text(struct encoder *e, const char *key, const char *field, cons
     note_trouble(e, field, NULL, json_string(&e->json, key, text));
 }
 
+static const struct {
+    const char *name, *kind;
+} datasets[DATASET_COUNT] = {
+    [DATASET_ALERT] = {"rolecall.alert", "alert"},  [DATASET_FLOW] = {"rolecall.flow", "event"},
+    [DATASET_IPSEC] = {"rolecall.ipsec", "event"},  [DATASET_COVERAGE] = {"rolecall.coverage", "metric"},
+    [DATASET_STATS] = {"rolecall.stats", "metric"}, [DATASET_LOSS] = {"rolecall.loss", "metric"},
+};
+
+const char *event_dataset_name(enum event_dataset dataset)
+{
+    return datasets[dataset].name;
+}
+
 static void begin(struct encoder *e, struct event_writer *writer, int64_t time_ns)
 {
     e->writer = writer;
     e->trouble_count = 0;
+    e->key[0] = '\0';
+    e->line = (struct event_line){.text = e->buffer, .time_ns = time_ns, .key = e->key};
     json_start(&e->json, e->buffer, sizeof e->buffer);
     json_object(&e->json, NULL);
     put_time(e, "@timestamp", time_ns);
@@ -89,14 +106,15 @@ static void begin(struct encoder *e, struct event_writer *writer, int64_t time_n
 }
 
 /* Opens `event` and leaves it open for what only one dataset has. */
-static void begin_event(struct encoder *e, const char *kind, const char *dataset, const char *action)
+static void begin_event(struct encoder *e, enum event_dataset dataset, const char *action)
 {
     struct event_writer *writer = e->writer;
-    writer->sequence++;
+    e->line.dataset = dataset;
+    e->line.sequence = ++writer->sequence;
     json_object(&e->json, "event");
-    json_string(&e->json, "kind", kind);
+    json_string(&e->json, "kind", datasets[dataset].kind);
     json_string(&e->json, "module", "rolecall");
-    json_string(&e->json, "dataset", dataset);
+    json_string(&e->json, "dataset", datasets[dataset].name);
     json_string(&e->json, "action", action);
     json_format(&e->json, "id", "%s-%" PRIu64, writer->run_id, writer->sequence);
     json_unsigned(&e->json, "sequence", writer->sequence);
@@ -177,15 +195,14 @@ static void put_end(struct encoder *e, const char *key, const struct flow *flow,
 
 static void put_network(struct encoder *e, const struct flow *flow)
 {
-    char id[COMMUNITY_ID_SIZE];
     json_object(&e->json, "network");
     json_string(&e->json, "type", addr_is_v4(&flow->key.addr[0]) ? "ipv4" : "ipv6");
     if (transport_of(&flow->key))
         json_string(&e->json, "transport", transport_of(&flow->key));
     json_format(&e->json, "iana_number", "%u", flow->key.protocol);
     json_string(&e->json, "protocol", protocol_of(flow));
-    community_id(&flow->key, id);
-    json_string(&e->json, "community_id", id);
+    community_id(&flow->key, e->key);
+    json_string(&e->json, "community_id", e->key);
     if (flow->vlan != 0xffff) {
         json_object(&e->json, "vlan");
         json_format(&e->json, "id", "%u", flow->vlan);
@@ -460,10 +477,12 @@ static void finish(struct encoder *e)
     }
     json_end_object(json); /* rolecall */
     json_end_object(json);
-    if (json_finish(json))
-        e->writer->line(e->writer->context, e->buffer, json->used);
-    else
+    if (!json_finish(json)) {
         e->writer->too_long++;
+        return;
+    }
+    e->line.size = json->used;
+    e->writer->line(e->writer->context, &e->line);
 }
 
 void event_flow(struct event_writer *writer, const struct judge_flow *in, const struct verdict *verdict,
@@ -473,7 +492,7 @@ void event_flow(struct event_writer *writer, const struct judge_flow *in, const 
     const struct flow *flow = in->flow;
     struct encoder e;
     begin(&e, writer, flow->last_ns);
-    begin_event(&e, "event", "rolecall.flow", "flow");
+    begin_event(&e, DATASET_FLOW, "flow");
     put_list(&e, "category", category);
     put_list(&e, "type", type);
     put_time(&e, "start", flow->first_ns);
@@ -563,7 +582,7 @@ void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episod
     const struct flow *flow = &episode->flow;
     struct encoder e;
     begin(&e, writer, now_ns);
-    begin_event(&e, "event", "rolecall.ipsec", "ipsec");
+    begin_event(&e, DATASET_IPSEC, "ipsec");
     put_list(&e, "category", category);
     put_list(&e, "type", type);
     put_time(&e, "start", flow->first_ns);
@@ -588,10 +607,11 @@ void event_finding(struct event_writer *writer, const struct finding *finding, i
     const struct verdict *verdict = &finding->verdict;
     struct encoder e;
     begin(&e, writer, now_ns);
-    begin_event(&e, "alert", "rolecall.alert", finding_id_name(finding->id));
+    begin_event(&e, DATASET_ALERT, finding_id_name(finding->id));
     put_list(&e, "category", category);
     put_list(&e, "type", type);
-    json_signed(&e.json, "severity", finding->severity);
+    e.line.severity = (unsigned)finding->severity;
+    json_unsigned(&e.json, "severity", e.line.severity);
     put_time(&e, "start", finding->first_seen_ns);
     put_text(&e, "reason", "event.reason", finding->reason);
     json_end_object(&e.json);
@@ -634,7 +654,7 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
     uint64_t counts[4] = {0};
     struct encoder e;
     begin(&e, writer, now_ns);
-    begin_event(&e, "metric", "rolecall.coverage", "coverage");
+    begin_event(&e, DATASET_COVERAGE, "coverage");
     put_list(&e, "category", category);
     put_list(&e, "type", type);
     json_end_object(&e.json);
@@ -674,7 +694,7 @@ void event_stats(struct event_writer *writer, const struct event_counter *counte
     static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
     struct encoder e;
     begin(&e, writer, now_ns);
-    begin_event(&e, "metric", "rolecall.stats", "stats");
+    begin_event(&e, DATASET_STATS, "stats");
     put_list(&e, "category", category);
     put_list(&e, "type", type);
     json_end_object(&e.json);
@@ -684,6 +704,33 @@ void event_stats(struct event_writer *writer, const struct event_counter *counte
     json_object(&e.json, "stats");
     for (unsigned i = 0; i < count; i++)
         json_unsigned(&e.json, counters[i].name, counters[i].value);
+    json_end_object(&e.json);
+    finish(&e);
+}
+
+void event_loss(struct event_writer *writer, const struct event_loss *loss)
+{
+    static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
+    const uint64_t *lost = loss->lost;
+    struct encoder e;
+    begin(&e, writer, loss->now_ns);
+    begin_event(&e, DATASET_LOSS, "loss");
+    put_list(&e, "category", category);
+    put_list(&e, "type", type);
+    json_end_object(&e.json);
+    put_observer(&e);
+    json_object(&e.json, "rolecall");
+    put_site(&e, NULL, NULL);
+    json_object(&e.json, "loss");
+    put_text(&e, "output", "rolecall.loss.output", loss->output);
+    put_text(&e, "reason", "rolecall.loss.reason", loss->reason);
+    put_time(&e, "since", loss->since_ns);
+    json_unsigned(&e.json, "alerts", lost[DATASET_ALERT]);
+    json_unsigned(&e.json, "flows", lost[DATASET_FLOW]);
+    json_unsigned(&e.json, "events", lost[DATASET_IPSEC]);
+    json_unsigned(&e.json, "metrics", lost[DATASET_COVERAGE] + lost[DATASET_STATS] + lost[DATASET_LOSS]);
+    json_unsigned(&e.json, "first_sequence", loss->first_sequence);
+    json_unsigned(&e.json, "last_sequence", loss->last_sequence);
     json_end_object(&e.json);
     finish(&e);
 }

@@ -112,9 +112,9 @@ static void keep_flow(void *context, const struct judge_flow *in, const struct v
                                                     .evidence = identity->evidence};
 }
 
-static void drop_line(void *context, const char *line, size_t size)
+static void drop_line(void *context, const struct event_line *line)
 {
-    (void)context, (void)line, (void)size;
+    (void)context, (void)line;
 }
 
 void recording_replay(const struct recording *recording, change_function *change, void *context,

@@ -26,12 +26,12 @@ static void *must(void *memory)
     return memory;
 }
 
-static void keep_line(void *context, const char *line, size_t size)
+static void keep_line(void *context, const struct event_line *line)
 {
     struct run *run = context;
-    cJSON *event = cJSON_ParseWithLength(line, size);
+    cJSON *event = cJSON_ParseWithLength(line->text, line->size);
     if (!event) {
-        fprintf(stderr, "not JSON: %.*s\n", (int)size, line);
+        fprintf(stderr, "not JSON: %s\n", line->text);
         exit(1);
     }
     if (run->count == run->room) {
@@ -39,9 +39,9 @@ static void keep_line(void *context, const char *line, size_t size)
         run->events = must(realloc(run->events, run->room * sizeof *run->events));
     }
     run->events[run->count++] = event;
-    run->text = must(realloc(run->text, run->size + size + 2));
-    memcpy(run->text + run->size, line, size);
-    run->size += size;
+    run->text = must(realloc(run->text, run->size + line->size + 2));
+    memcpy(run->text + run->size, line->text, line->size);
+    run->size += line->size;
     run->text[run->size++] = '\n';
     run->text[run->size] = '\0';
 }

@@ -31,11 +31,17 @@ static struct mistakes mistakes;
 static char line[EVENT_LINE_MAX + 2];
 static unsigned lines;
 static cJSON *event;
+static struct event_line last; /* its texts are gone */
+static char last_key[COMMUNITY_ID_SIZE];
 
 /* The rules that hold for every line there is. */
-static void take_line(void *context, const char *at, size_t size)
+static void take_line(void *context, const struct event_line *taken)
 {
+    const char *at = taken->text;
+    size_t size = taken->size;
     TEST_ASSERT_TRUE(context == &writer);
+    last = *taken;
+    snprintf(last_key, sizeof last_key, "%s", taken->key);
     TEST_ASSERT_TRUE(size <= EVENT_LINE_MAX && strlen(at) == size);
     memcpy(line, at, size + 1);
     for (size_t i = 0; i < size; i++)
@@ -527,6 +533,31 @@ static void test_a_finding_with_everything(void)
     TEST_ASSERT_NOT_NULL(strstr(line, "\"count\":18446744073709551615,"));
     TEST_ASSERT_EQUAL_STRING("skype-for-business-server", text("rule.ruleset"));
     TEST_ASSERT_EQUAL_STRING("ipsec-on-media", text("rule.id"));
+    TEST_ASSERT_EQUAL_UINT(DATASET_ALERT, last.dataset);
+    TEST_ASSERT_EQUAL_UINT(73, last.severity);
+    TEST_ASSERT_EQUAL_UINT64(writer.sequence, last.sequence);
+    TEST_ASSERT_EQUAL_INT64(T0, last.time_ns);
+    TEST_ASSERT_EQUAL_STRING(text("network.community_id"), last_key);
+}
+
+static void test_a_loss(void)
+{
+    const struct event_loss loss = {.output = "siem",
+                                    .reason = "the queue was full",
+                                    .since_ns = T0,
+                                    .now_ns = T0 + 1000000000,
+                                    .lost = {2, 1000, 3, 4, 5, 6},
+                                    .first_sequence = 17,
+                                    .last_sequence = UINT64_MAX};
+    event_loss(&writer, &loss);
+    TEST_ASSERT_EQUAL_UINT(1, lines);
+    TEST_ASSERT_EQUAL_STRING("rolecall.loss", text("event.dataset"));
+    TEST_ASSERT_EQUAL_STRING("metric", text("event.kind"));
+    TEST_ASSERT_NOT_NULL(
+        strstr(line, "\"alerts\":2,\"flows\":1000,\"events\":3,\"metrics\":15,\"first_sequence\":17,"
+                     "\"last_sequence\":18446744073709551615}"));
+    TEST_ASSERT_EQUAL_UINT(DATASET_LOSS, last.dataset);
+    TEST_ASSERT_EQUAL_STRING("", last_key);
 }
 
 static void test_confidence_comes_from_the_direction(void)
@@ -641,6 +672,7 @@ int main(void)
     RUN_TEST(test_confidence_comes_from_the_direction);
     RUN_TEST(test_an_ipsec_episode);
     RUN_TEST(test_coverage_that_does_not_fit);
+    RUN_TEST(test_a_loss);
     RUN_TEST(test_an_event_that_does_not_fit_is_counted);
     RUN_TEST(test_the_id_of_a_flow);
     RUN_TEST(test_times);

@@ -30,10 +30,10 @@ void tearDown(void)
     free(text);
 }
 
-static void keep_line(void *context, const char *line, size_t size)
+static void keep_line(void *context, const struct event_line *line)
 {
     (void)context;
-    TEST_ASSERT_EQUAL_INT(1, fwrite(line, size, 1, lines));
+    TEST_ASSERT_EQUAL_INT(1, fwrite(line->text, line->size, 1, lines));
     fputc('\n', lines);
 }
 
