@@ -365,6 +365,12 @@ void engine_frame(struct engine *engine, const struct frame *frame)
     take_overdue(engine, engine->now_ns);
 }
 
+void engine_capture_told(struct engine *engine, const struct capture_told *told, int64_t now_ns)
+{
+    engine->told_ns = now_ns;
+    judge_capture(engine->judge, told, now_ns);
+}
+
 /* ---- the end ---- */
 
 struct ending {

@@ -40,6 +40,8 @@ struct engine_options {
 
 struct engine *engine_create(const struct engine_options *options); /* NULL: out of memory */
 void engine_frame(struct engine *engine, const struct frame *frame);
+/* Live only: what the capture says of one of its interfaces (judge.h), about once a second each. */
+void engine_capture_told(struct engine *engine, const struct capture_told *told, int64_t now_ns);
 void engine_finish(struct engine *engine);
 /* Tells what an output lost as an event, through `line` like all others. */
 void engine_loss(struct engine *engine, const struct event_loss *loss);

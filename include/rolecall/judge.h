@@ -37,6 +37,9 @@ enum finding_id {
     FINDING_MEDIA_FALLBACK,
     FINDING_UNDECLARED_SERVER,
     FINDING_ONE_WAY_CAPTURE,
+    FINDING_CAPTURE_LOSS,
+    FINDING_CAPTURE_SILENT,
+    FINDING_DUPLICATE_PACKETS,
     FINDING_COUNT
 };
 const char *finding_id_name(enum finding_id id);  /* "unexpected-port" */
@@ -99,12 +102,13 @@ enum { FINDING_FLOWS_MAX = 4 };
 
 enum finding_state { FINDING_OPEN, FINDING_UPDATE, FINDING_CLOSE };
 
-/* One finding, with the flow that opened it. */
+/* One finding, with the flow that opened it. The sensor's own (is_sensor) have no flow and no verdict. */
+enum { INTERFACE_NAME_SIZE = 16 }; /* Linux: IFNAMSIZ */
 struct finding {
     enum finding_id id;
     enum finding_state state;
     uint64_t fingerprint; /* stable from run to run */
-    uint64_t count;       /* flows */
+    uint64_t count;       /* see finding_unit() */
     uint64_t peers;       /* distinct other ends */
     bool peers_at_least;  /* more than could be told apart */
     int64_t first_seen_ns, last_seen_ns;
@@ -114,6 +118,8 @@ struct finding {
     struct flow_key flows[FINDING_FLOWS_MAX]; /* its first flows, for whoever gathers evidence */
     uint8_t flow_count;
     bool is_pair; /* of two addresses, whatever they speak */
+    bool is_sensor;
+    char interface[INTERFACE_NAME_SIZE]; /* with is_sensor; "": the capture as a whole */
     struct verdict verdict;
     struct addr icmp_sender; /* of the error that refused it; all zero: none */
     bool has_episode;
@@ -121,6 +127,8 @@ struct finding {
     char reason[512];             /* one sentence: what was seen and what the document allows */
     char advice[256];
 };
+
+const char *finding_unit(const struct finding *finding); /* what `count` counts: "flow", "packet" ... */
 
 /* Coverage of one row at one host or network (DESIGN 8). */
 struct coverage {
@@ -158,6 +166,23 @@ void judge_look(const struct judge *judge, const struct judge_flow *in, struct v
 void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict);
 void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
                  const struct proto_learned *learned);
+
+/* What the live capture says of one of its interfaces, counted since it was opened. Called about once a
+ * second, drops or not; capture-loss and capture-silent come from it, and silence that overlaps with drops
+ * is no `blocked-port`. `interface` lives as long as the call. */
+struct capture_told {
+    const char *interface;
+    uint64_t received;          /* handed to the program: drops not counted */
+    uint64_t dropped_ring;      /* in the kernel, for want of room */
+    uint64_t dropped_interface; /* by the card or its driver */
+    int64_t silent_ns;          /* since its last packet, or since it was opened */
+};
+void judge_capture(struct judge *judge, const struct capture_told *told, int64_t now_ns);
+
+/* Live only, about once a second; `now_ns` never goes back. Findings of which something new was seen are told
+ * once per hour, those not seen for a day are closed, episodes that are over are told, and what is old is
+ * forgotten. True once per hour: coverage is due. */
+bool judge_tick(struct judge *judge, int64_t now_ns);
 void judge_finish(struct judge *judge, int64_t now_ns); /* closes the findings */
 
 /* Which side opened a flow, and why we think so; also without a policy. */

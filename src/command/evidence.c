@@ -53,7 +53,7 @@ static void gather_findings(struct evidence *evidence, const struct judge *judge
 {
     const struct finding *finding;
     for (uint32_t i = 0; (finding = judge_finding(judge, i)) && evidence->count < FILES_MAX; i++) {
-        if (finding->muted || !finding->count)
+        if (finding->muted || !finding->count || finding->is_sensor)
             continue;
         unsigned file = evidence->count++;
         evidence->files[file] = (struct file){.finding = finding, .linktype = -1};

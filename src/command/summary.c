@@ -116,10 +116,10 @@ static void print_findings(const struct page *page, const struct judge *judge)
                 continue;
             const struct matrix_row *row =
                 finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
-            fprintf(page->out, "  %s%-8s%s %s, %" PRIu64 " flow%s\n           ",
+            fprintf(page->out, "  %s%-8s%s %s, %" PRIu64 " %s%s\n           ",
                     page->colour ? severity_colour(finding->severity) : "", severity_name(finding->severity),
                     page->colour ? "\033[0m" : "", finding_id_name(finding->id), finding->count,
-                    finding->count == 1 ? "" : "s");
+                    finding_unit(finding), finding->count == 1 ? "" : "s");
             wrapped(page, 11, finding->reason);
             if (row)
                 fprintf(page->out, "           row: %s%s\n", row->id,

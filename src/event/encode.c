@@ -133,7 +133,7 @@ static void put_list(struct encoder *e, const char *key, const char *const *valu
     json_end_array(&e->json);
 }
 
-static void put_observer(struct encoder *e)
+static void put_observer(struct encoder *e, const char *interface)
 {
     json_object(&e->json, "observer");
     json_string(&e->json, "vendor", "rolecall");
@@ -142,6 +142,13 @@ static void put_observer(struct encoder *e)
     json_string(&e->json, "type", "sensor");
     if (e->writer->hostname)
         json_string(&e->json, "hostname", e->writer->hostname);
+    if (interface && *interface) {
+        json_object(&e->json, "ingress");
+        json_object(&e->json, "interface");
+        put_text(e, "name", "observer.ingress.interface.name", interface);
+        json_end_object(&e->json);
+        json_end_object(&e->json);
+    }
     json_end_object(&e->json);
 }
 
@@ -504,7 +511,7 @@ void event_flow(struct event_writer *writer, const struct judge_flow *in, const 
     put_network(&e, flow);
     put_ecs_facts(&e, flow, in->facts);
     put_related(&e, flow, verdict);
-    put_observer(&e);
+    put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, flow, verdict);
     put_flow(&e, flow, verdict, end);
@@ -534,7 +541,8 @@ static void put_finding(struct encoder *e, const struct finding *finding)
     json_string(&e->json, "state", states[finding->state]);
     json_format(&e->json, "fingerprint", "%016" PRIx64, finding->fingerprint);
     json_unsigned(&e->json, "count", finding->count);
-    json_unsigned(&e->json, "peers", finding->peers);
+    if (!finding->is_sensor)
+        json_unsigned(&e->json, "peers", finding->peers);
     put_time(e, "first_seen", finding->first_seen_ns);
     put_time(e, "last_seen", finding->last_seen_ns);
     json_end_object(&e->json);
@@ -591,7 +599,7 @@ void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episod
     put_end(&e, "destination", flow, &episode->verdict, 1u - episode->verdict.initiator, false);
     put_network(&e, flow);
     put_related(&e, flow, &episode->verdict);
-    put_observer(&e);
+    put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, flow, &episode->verdict);
     put_ipsec(&e, episode);
@@ -616,16 +624,19 @@ void event_finding(struct event_writer *writer, const struct finding *finding, i
     put_text(&e, "reason", "event.reason", finding->reason);
     json_end_object(&e.json);
     put_rule(&e, finding);
-    put_end(&e, "source", flow, verdict, verdict->initiator, false);
-    put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, false);
-    put_network(&e, flow);
-    put_related(&e, flow, verdict);
-    put_observer(&e);
+    if (!finding->is_sensor) {
+        put_end(&e, "source", flow, verdict, verdict->initiator, false);
+        put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, false);
+        put_network(&e, flow);
+        put_related(&e, flow, verdict);
+    }
+    put_observer(&e, finding->interface);
     json_object(&e.json, "rolecall");
-    put_site(&e, flow, verdict);
+    put_site(&e, finding->is_sensor ? NULL : flow, verdict);
     if (finding->has_episode)
         put_ipsec(&e, &finding->episode);
-    put_compliance(&e, verdict, true);
+    if (!finding->is_sensor)
+        put_compliance(&e, verdict, true);
     put_text(&e, "advice", "rolecall.advice", finding->advice);
     put_finding(&e, finding);
     finish(&e);
@@ -661,7 +672,7 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
     json_object(&e.json, "host");
     put_text(&e, "name", "host.name", host->name);
     json_end_object(&e.json);
-    put_observer(&e);
+    put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, NULL, NULL);
     put_roles(&e, "host", &party);
@@ -698,7 +709,7 @@ void event_stats(struct event_writer *writer, const struct event_counter *counte
     put_list(&e, "category", category);
     put_list(&e, "type", type);
     json_end_object(&e.json);
-    put_observer(&e);
+    put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, NULL, NULL);
     json_object(&e.json, "stats");

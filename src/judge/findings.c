@@ -39,6 +39,9 @@ static const struct {
                                    47},
     [FINDING_ONE_WAY_CAPTURE] = {"one-way-capture", "The capture does not show what this host sends",
                                  BY_CALLER, 47, 47},
+    [FINDING_CAPTURE_LOSS] = {"capture-loss", "The capture loses packets", BY_CALLER, 47, 47},
+    [FINDING_CAPTURE_SILENT] = {"capture-silent", "The capture shows nothing", BY_CALLER, 47, 47},
+    [FINDING_DUPLICATE_PACKETS] = {"duplicate-packets", "The capture shows packets twice", BY_CALLER, 47, 47},
 };
 
 /* Fingerprints are the same in every run and for every version that keys findings alike. */
@@ -52,6 +55,20 @@ const char *finding_id_name(enum finding_id id)
 const char *finding_id_title(enum finding_id id)
 {
     return kinds[id].title;
+}
+
+const char *finding_unit(const struct finding *finding)
+{
+    switch (finding->id) {
+    case FINDING_CAPTURE_LOSS:
+        return finding->interface[0] ? "packet" : "stream";
+    case FINDING_CAPTURE_SILENT:
+        return "silence";
+    case FINDING_DUPLICATE_PACKETS:
+        return "packet";
+    default:
+        return "flow";
+    }
 }
 
 static unsigned pair_kind(enum finding_id id)
@@ -288,6 +305,35 @@ void findings_ipsec_changed(struct judge *judge, const struct judge_flow *in, co
     if (in->now_ns > finding->last_seen_ns)
         finding->last_seen_ns = in->now_ns;
     tell(judge, finding, FINDING_UPDATE);
+}
+
+struct finding *findings_sensor(struct judge *judge, const struct finding_key *key, const char *interface,
+                                int64_t now_ns, bool *opens)
+{
+    struct finding *finding = map_add(&judge->findings, key, opens);
+    if (!finding) {
+        judge->totals.findings_refused++;
+        return NULL;
+    }
+    finding->last_seen_ns = now_ns;
+    if (!*opens)
+        return finding;
+    finding->id = key->id;
+    finding->is_sensor = true;
+    memcpy(finding->interface, interface, strnlen(interface, sizeof finding->interface - 1));
+    finding->fingerprint = hash_bytes(key, sizeof *key, fingerprint_secret);
+    finding->muted = judge->policy && policy_is_muted(judge->policy, kinds[key->id].name);
+    finding->severity = kinds[key->id].severity;
+    if (judge->policy)
+        finding->severity = policy_severity(judge->policy, kinds[key->id].name, finding->severity);
+    finding->first_seen_ns = now_ns;
+    return finding;
+}
+
+void findings_sensor_told(struct judge *judge, struct finding *finding, bool opens)
+{
+    if (opens)
+        tell(judge, finding, FINDING_OPEN);
 }
 
 void findings_close(struct judge *judge)

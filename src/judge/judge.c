@@ -150,6 +150,7 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
     judge_verdict(judge, in->flow, in->facts, in->now_ns, true, end, verdict);
     judge->totals.flows++;
     judge->totals.by_status[verdict->status]++;
+    sensor_flow_over(judge, in);
     if (!judge->policy)
         return;
     findings_protected(judge, in, mark);
@@ -193,9 +194,16 @@ void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned spea
     judge_add_endpoint(judge, addr, learned->port, kinds[learned->kind], in->now_ns);
 }
 
+bool judge_tick(struct judge *judge, int64_t now_ns)
+{
+    (void)judge;
+    (void)now_ns;
+    return false;
+}
+
 void judge_finish(struct judge *judge, int64_t now_ns)
 {
-    (void)now_ns;
+    sensor_finish(judge, now_ns);
     ipsec_finish(judge);
     findings_close(judge);
 }

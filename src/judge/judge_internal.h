@@ -97,6 +97,23 @@ struct reason_count {
     uint64_t flows;
 };
 
+/* What the sensor sees of itself: sensor.c. */
+enum { INTERFACES_MAX = 32 };
+struct sensor_interface {
+    char name[INTERFACE_NAME_SIZE];
+    struct capture_told now, window; /* the latest word; and that of the window's begin */
+    int64_t told_ns, window_ns;
+    bool is_silent;
+};
+struct sensor {
+    struct sensor_interface interfaces[INTERFACES_MAX];
+    unsigned count;
+    uint64_t refused;                      /* interfaces past the bound */
+    int64_t blind_from_ns, blind_until_ns; /* packets were dropped in here; 0: never */
+    uint64_t packets, duplicates, duplicates_told;
+    uint64_t streams, torn, torn_told; /* TCP flows with data, and those with holes */
+};
+
 struct judge {
     const struct policy *policy;
     void (*told)(void *context, const struct finding *finding);
@@ -106,6 +123,7 @@ struct judge {
     struct coverage *coverage; /* entries times rows; NULL without a policy */
     uint64_t *allow_used;
     unsigned entries, rows;
+    struct sensor sensor;
     struct judge_totals totals;
     struct reason_count reasons[REASONS_MAX];
 };
@@ -188,6 +206,18 @@ findings_add(struct judge *judge, const struct judge_flow *in, const struct verd
 
 /* sight.c: findings that rest on many flows */
 void sight_flow_over(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);
+
+/* A finding of the sensor's own, counted by its caller; NULL: no room. The caller writes the sentences where
+ * it *opens, and has it told. */
+struct finding *findings_sensor(struct judge *judge, const struct finding_key *key, const char *interface,
+                                int64_t now_ns, bool *opens);
+void findings_sensor_told(struct judge *judge, struct finding *finding, bool opens);
+
+/* sensor.c: what the capture loses and repeats */
+void sensor_flow_over(struct judge *judge, const struct judge_flow *in);
+bool sensor_was_blind(const struct judge *judge, int64_t from_ns, int64_t until_ns);
+void sensor_window(struct judge *judge);
+void sensor_finish(struct judge *judge, int64_t now_ns);
 
 /* coverage.c */
 void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);

@@ -141,6 +141,8 @@ static void weigh_silence(const struct case_file *c)
         return doubt(c, "no answer, but the capture shows one direction only of this address");
     if (c->end == FLOW_END_EVICTED || c->now_ns - flow->last_ns < silent_after_ns)
         return doubt(c, "no answer yet when the capture ended");
+    if (sensor_was_blind(c->judge, flow->first_ns, flow->last_ns + silent_after_ns))
+        return doubt(c, "no answer, but the capture lost packets meanwhile");
     c->out->outcome = "silent";
     fail(c, FINDING_BLOCKED_PORT);
 }

@@ -21,7 +21,7 @@ static struct run *full, *run;
 /* Findings that tell of the sensor's own sight: a bad sensor is meant to have more of them. */
 static bool is_of_sight(const char *id)
 {
-    return strcmp(id, "one-way-capture") == 0;
+    return strcmp(id, "one-way-capture") == 0 || strcmp(id, "capture-loss") == 0;
 }
 
 static struct scene *load(void)
