@@ -409,9 +409,10 @@ static void put_turn(struct encoder *e, const struct proto_facts *facts)
     json_end_object(&e->json);
 }
 
+static const char *const modality_names[MODALITY_COUNT] = {"any", "audio", "video", "application-sharing"};
+
 static void put_own_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts)
 {
-    static const char *const modalities[] = {NULL, "audio", "video", "application-sharing"};
     if (has_tls(flow)) {
         json_object(&e->json, "tls");
         json_string(&e->json, "mutual", tristate(facts->tls.mutual));
@@ -424,7 +425,7 @@ static void put_own_facts(struct encoder *e, const struct flow *flow, const stru
     put_rtp(e, facts);
     put_turn(e, facts);
     if (facts->modality && facts->modality < MODALITY_COUNT)
-        json_string(&e->json, "modality", modalities[facts->modality]);
+        json_string(&e->json, "modality", modality_names[facts->modality]);
     put_captured(e, "detail", "rolecall.detail", &facts->detail);
 }
 
@@ -656,6 +657,59 @@ static bool is_in_state(const struct coverage *coverage, unsigned state)
     }
 }
 
+enum { MEDIA_PORTS_MAX = 32 };
+
+struct media_ports {
+    uint8_t modality;
+    struct port_range range;
+};
+
+static void add_media_row(const struct policy_row *row, struct media_ports *list, unsigned *count)
+{
+    for (unsigned i = 0; i < row->range_count; i++) {
+        struct media_ports ports = {row->row->modality, row->ranges[i]};
+        bool known = false;
+        for (unsigned k = 0; k < *count; k++)
+            known |= list[k].modality == ports.modality && list[k].range.low == ports.range.low &&
+                     list[k].range.high == ports.range.high;
+        if (!known && *count < MEDIA_PORTS_MAX)
+            list[(*count)++] = ports;
+    }
+}
+
+/* A row that is not `media`, but by which media may use a range of this host's own ports (the Edge's
+ * outside). */
+static bool is_media_range(const struct policy_row *row)
+{
+    return row->row->accepts >> PROTO_rtp & 1 && !row->row->accepts_anything && row->range_count &&
+           row->ranges[0].low != row->ranges[0].high;
+}
+
+/* The port ranges that media of this host may use, as the documents and the site have them. */
+static void put_media_ports(struct encoder *e, role_set direct)
+{
+    struct media_ports list[MEDIA_PORTS_MAX];
+    unsigned count = 0;
+    for (role_set left = direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->media_count; i++)
+            add_media_row(&role->media[i], list, &count);
+        for (unsigned i = 0; i < role->answers_count; i++)
+            if (is_media_range(&role->answers[i]))
+                add_media_row(&role->answers[i], list, &count);
+        for (unsigned i = 0; i < role->opens_count; i++)
+            if (is_media_range(&role->opens[i]) && role->opens[i].row->own_port)
+                add_media_row(&role->opens[i], list, &count);
+    }
+    if (!count)
+        return;
+    json_array(&e->json, "media_ports");
+    for (unsigned i = 0; i < count; i++)
+        json_format(&e->json, NULL, "%s %u-%u", modality_names[list[i].modality], list[i].range.low,
+                    list[i].range.high);
+    json_end_array(&e->json);
+}
+
 void event_coverage(struct event_writer *writer, const struct judge *judge, int32_t entry, int64_t now_ns)
 {
     static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
@@ -676,6 +730,7 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
     json_object(&e.json, "rolecall");
     put_site(&e, NULL, NULL);
     put_roles(&e, "host", &party);
+    put_media_ports(&e, host->direct);
     json_object(&e.json, "coverage");
     for (unsigned state = 0; state < 4; state++) {
         json_array(&e.json, states[state]);
