@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Holds README.md and docs/*.md to the program.
 
-A ```console fence shows commands (lines that begin with "$ ") and their output. Every `rolecall` line is run in the
-source folder, standard error behind standard output's back in the same stream, and must print what is shown: a line
-"..." stands for any lines, "..." inside a line for anything there; the exit status is not looked at. Such a line writes
-no files and uses no pipes. `./dev` lines are not run, but what is shown of `./dev demo` must be what its command prints.
+Each document has a scratch folder of its own with links to the source folder's contents and a capture monday.pcap (the
+second shipped one); its commands run there, in order, by bash, so that what one writes the next can read. In a ```console
+fence they begin with "$ " and their output follows, standard error in the same stream: it must print what is shown, a line
+"..." standing for any lines, "..." inside a line for anything there. In a ```sh fence every line is a command, which must
+not fail (0, 1: findings, or 4: nothing judged). Commands run where their first word is one of COMMANDS, and are not `run` or
+`ctl`, which need an interface or a daemon. What is shown of `./dev demo` must be what its command prints. A ```json fence
+of TUTORIAL.md is written to site.json. `docs.py --update` writes anew what `rolecall COMMAND --help` prints.
 
 Other fences and tables: ```json in SITE.md is a site file and in MATRIX.md a matrix file that the program takes; in
 EVENTS.md it is an event of the second shipped capture, "..." standing for any value or for any further elements of a
@@ -32,6 +35,7 @@ SITE = "pcaps/contoso.site.json"
 GOOD, VIOLATIONS = "pcaps/sfb-site-good.pcap", "pcaps/sfb-site-violations.pcap"
 DEMO = f"rolecall analyze --site {SITE} {VIOLATIONS}"
 ANY = "..."
+COMMANDS = ("rolecall", "cat", "cp", "diff", "grep", "head", "ls", "sed", "tail", "wc")
 
 failures = []
 
@@ -40,24 +44,51 @@ def documents():
     return [SOURCE / "README.md", SOURCE / "NEWS.md", *sorted((SOURCE / "docs").glob("*.md"))]
 
 
-def fences(path, language):
-    """Fences of a language: the number of the first line inside, and the lines."""
-    inside, start, lines = False, 0, []
+def fences(path, wanted=None):
+    """Each fence's language, the number of its first line inside, and its lines."""
+    language, start, lines = None, 0, []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not inside and line == "```" + language:
-            inside, start, lines = True, number + 1, []
-        elif inside and line == "```":
-            yield start, lines
-            inside = False
-        elif inside:
+        if language is None and line.startswith("```"):
+            language, start, lines = line[3:], number + 1, []
+        elif language is not None and line == "```":
+            if wanted in (None, language):
+                yield language, start, lines
+            language = None
+        elif language is not None:
             lines.append(line)
 
 
+class Scratch:
+    """A folder where a document's commands run."""
+
+    def __init__(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name, "work")
+        self.folder.mkdir()
+        for entry in SOURCE.iterdir():
+            if not entry.name.startswith("."):
+                (self.folder / entry.name).symlink_to(entry)
+        (self.folder / "monday.pcap").write_bytes((SOURCE / VIOLATIONS).read_bytes())
+        programs = pathlib.Path(self.temporary.name, "bin")
+        programs.mkdir()
+        (programs / "rolecall").symlink_to(pathlib.Path(ROLECALL).resolve())
+        self.environment = {key: value for key, value in os.environ.items()
+                            if key not in ("ROLECALL_RULES", "NO_COLOR", "COLUMNS")}
+        self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
+
+    def run(self, command):
+        done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                              timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
 def run(words):
-    environment = {key: value for key, value in os.environ.items() if key not in ("ROLECALL_RULES", "NO_COLOR")}
-    done = subprocess.run([ROLECALL, *words], cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL, timeout=120,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+    return scratch.run(shlex.join(["rolecall", *words]))
+
+
+def is_run(command):
+    words = command.split()
+    return bool(words) and words[0] in COMMANDS and words[:2] not in (["rolecall", "run"], ["rolecall", "ctl"])
 
 
 def pattern_of(shown):
@@ -79,14 +110,12 @@ def first_difference(shown, output):
     return 0
 
 
-def check_command(place, command, shown):
-    words = shlex.split(DEMO if command == "./dev demo" else command)
-    if words[0] != "rolecall":
+def check_command(place, command, shown, scratch):
+    if command == "./dev demo":
+        command = DEMO
+    if not is_run(command):
         return
-    if set(words) & {"|", ">", ">>", "<", "&&", ";"}:
-        failures.append(f"{place}: only a plain command can be checked here: {command}")
-        return
-    _, output = run(words[1:])
+    _, output = scratch.run(command)
     if re.fullmatch(pattern_of(shown), output):
         return
     matched = first_difference(shown, output)
@@ -95,18 +124,50 @@ def check_command(place, command, shown):
                     + "\n".join("    " + line for line in output.splitlines()[:80]))
 
 
-def check_consoles(path):
-    for start, lines in fences(path, "console"):
-        commands = [i for i, line in enumerate(lines) if line.startswith("$ ")]
-        if not commands or commands[0] != 0:
-            failures.append(f"{path.name}:{start}: a console fence begins with a command")
-        for i, end in zip(commands, commands[1:] + [len(lines)]):
-            check_command(f"{path.name}:{start + i}", lines[i][2:], lines[i + 1:end])
+def check_console(path, start, lines, scratch):
+    commands = [i for i, line in enumerate(lines) if line.startswith("$ ")]
+    if not commands or commands[0] != 0:
+        failures.append(f"{path.name}:{start}: a console fence begins with a command")
+    for i, end in zip(commands, commands[1:] + [len(lines)]):
+        check_command(f"{path.name}:{start + i}", lines[i][2:], lines[i + 1:end], scratch)
+
+
+def check_script(path, start, lines, scratch):
+    for i, line in enumerate(lines):
+        if is_run(line):
+            status, output = scratch.run(line)
+            if status not in (0, 1, 4):
+                failures.append(f"{path.name}:{start + i}: {line}\n  ends with {status}: {output}")
+
+
+def check_fences(path):
+    scratch = Scratch()
+    for language, start, lines in fences(path):
+        if language == "console":
+            check_console(path, start, lines, scratch)
+        elif language == "sh":
+            check_script(path, start, lines, scratch)
+        elif language == "json" and path.name == "TUTORIAL.md":
+            (scratch.folder / "site.json").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def update_help(path):
+    """What --help prints, written into the document."""
+    lines, out = path.read_text(encoding="utf-8").splitlines(), []
+    shown = False
+    for line in lines:
+        shown = shown and line != "```"
+        if not shown:
+            out.append(line)
+        if re.fullmatch(r"\$ rolecall [a-z]+ --help", line):
+            shown = True
+            out += scratch.run(line[2:])[1].rstrip("\n").splitlines()
+    path.write_text("\n".join(out) + "\n", encoding="utf-8")
 
 
 def check_files(path, what, words):
     """Each ```json fence is a file that the program takes."""
-    for start, lines in fences(path, "json"):
+    for _, start, lines in fences(path, "json"):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder, "example.json")
             file.write_text("\n".join(lines), encoding="utf-8")
@@ -134,7 +195,7 @@ def is_like(shown, value):
 
 
 def check_examples(path, events):
-    for start, lines in fences(path, "json"):
+    for _, start, lines in fences(path, "json"):
         shown = json.loads("\n".join(lines))
         if not any(is_like(shown, event) for event in events):
             failures.append(f"{path.name}:{start}: no event of {VIOLATIONS} is like this one")
@@ -163,10 +224,15 @@ def source_names(file, pattern):
     return re.findall(pattern, (SOURCE / file).read_text(encoding="utf-8"), re.M)
 
 
+scratch = Scratch()  # for what is no document's command
+
+
 def main():
     docs = SOURCE / "docs"
+    if sys.argv[1:] == ["--update"]:
+        update_help(docs / "COMMANDS.md")
     for path in documents():
-        check_consoles(path)
+        check_fences(path)
         check_links(path)
     check_files(docs / "SITE.md", "site file", ["analyze", "--site", "FILE", GOOD])
     check_files(docs / "MATRIX.md", "matrix file", ["matrix", "check", "FILE"])
