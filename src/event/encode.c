@@ -784,7 +784,7 @@ void event_loss(struct event_writer *writer, const struct event_loss *loss)
     put_list(&e, "category", category);
     put_list(&e, "type", type);
     json_end_object(&e.json);
-    put_observer(&e);
+    put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, NULL, NULL);
     json_object(&e.json, "loss");
