@@ -17,7 +17,7 @@
 #include "rolecall/map.h"
 #include "rolecall/sink.h"
 #include "rolecall/site.h"
-#include "run.h"
+#include "feed.h"
 #include "summary.h"
 
 static const char usage[] =
@@ -56,7 +56,7 @@ struct options {
     bool json, flows, verbose, help;
     unsigned workers;
     int fail_on;
-    struct run_range range;
+    struct feed_range range;
 };
 
 /* Everything a run holds, in the order in which it is made. */
@@ -306,7 +306,7 @@ static char *discover_site(struct analysis *a, size_t *size)
     char *text = NULL;
     bool damaged = false; /* told in this pass, and counted again in the second */
     if (engine) {
-        run_capture(a->capture, engine, &a->options->range, &damaged);
+        feed_capture(a->capture, engine, &a->options->range, &damaged);
         a->damaged |= damaged;
         text = discovery_site_text(discovery, size);
     }
@@ -407,7 +407,7 @@ static int judge_captures(struct analysis *a)
     }
     if (options->verbose)
         fprintf(stderr, "rolecall: at most %zu MiB of memory\n", engine_memory(a->engine) >> 20);
-    run_capture(a->capture, a->engine, &options->range, &a->damaged);
+    feed_capture(a->capture, a->engine, &options->range, &a->damaged);
     if (!options->json)
         summary_print(stdout, a->engine, a->policy, a->capture);
     int error;
@@ -447,7 +447,7 @@ static int analyze(struct analysis *a)
         if (!options->site || checked) {
             bool is_usage;
             a->capture =
-                run_open(options->captures, options->capture_count, options->filter, &a->damaged, &is_usage);
+                feed_open(options->captures, options->capture_count, options->filter, &a->damaged, &is_usage);
             status = a->capture ? prepare_site(a, &mistakes) : is_usage ? EXIT_USAGE : EXIT_INPUT;
             if (status == 0 && options->evidence && !capture_can_rewind(a->capture)) {
                 fprintf(stderr,

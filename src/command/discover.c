@@ -10,7 +10,7 @@
 
 #include "command.h"
 #include "rolecall/discover.h"
-#include "run.h"
+#include "feed.h"
 
 static const char usage[] =
     "usage: rolecall discover [OPTION...] CAPTURE... > site.json\n"
@@ -91,14 +91,14 @@ static int discover(const struct rules *rules, const struct options *options)
     int status = EXIT_INPUT;
     bool is_usage;
     struct capture *capture =
-        run_open(options->captures, options->capture_count, options->filter, &damaged, &is_usage);
+        feed_open(options->captures, options->capture_count, options->filter, &damaged, &is_usage);
     if (!capture)
         return is_usage ? EXIT_USAGE : EXIT_INPUT;
     struct discovery *discovery = discovery_create(rules);
     struct engine_options engine_options = {.workers = 1, .flow_over = learn, .context = discovery};
     struct engine *engine = discovery ? engine_create(&engine_options) : NULL;
     if (engine) {
-        run_capture(capture, engine, NULL, &damaged);
+        feed_capture(capture, engine, NULL, &damaged);
         status = print_site(discovery, damaged);
     } else {
         fprintf(stderr, "rolecall: out of memory\n");

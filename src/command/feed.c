@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * run.c - captures through an engine. Used by analyze and discover; see run.h.
+ * feed.c - captures through an engine. Used by analyze and discover; see feed.h.
  */
-#include "run.h"
+#include "feed.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 
 enum { PROGRESS_EVERY = 65536, PROGRESS_SIZE_MIN = 16 << 20, BAR_WIDTH = 40 };
 
-struct capture *run_open(const char *const *paths, size_t count, const char *filter, bool *damaged,
+struct capture *feed_open(const char *const *paths, size_t count, const char *filter, bool *damaged,
                          bool *is_usage)
 {
     struct capture_errors errors = {.count = 0};
@@ -38,7 +38,7 @@ static void show_progress(const struct capture *capture)
             (int)(BAR_WIDTH - filled), "", (unsigned)(position >= size ? 100 : position * 100 / size));
 }
 
-bool run_capture(struct capture *capture, struct engine *engine, const struct run_range *range, bool *damaged)
+bool feed_capture(struct capture *capture, struct engine *engine, const struct feed_range *range, bool *damaged)
 {
     struct frame frame;
     enum capture_status status;
