@@ -23,6 +23,8 @@ enum {
     FLOWS_DEFAULT = 262144
 };
 
+#define TICK_EVERY_NS INT64_C(1000000000) /* judge_tick() wants to be called about once a second */
+
 struct shard {
     struct flow_table *table;
     struct identifier *identifier;
@@ -51,6 +53,7 @@ struct engine {
     struct pipeline pipeline;
     int64_t now_ns;  /* latest packet time read */
     int64_t told_ns; /* time of the packet the judge is hearing of */
+    int64_t ticked_ns; /* when the judge was last told that time goes on, live */
     uint64_t packets, bytes, icmp_errors, oversized;
     bool finished;
 };
@@ -371,6 +374,27 @@ void engine_capture_told(struct engine *engine, const struct capture_told *told,
     judge_capture(engine->judge, told, now_ns);
 }
 
+/* ---- live: time that no packet brings ---- */
+
+static void tell_coverage(struct engine *engine)
+{
+    for (int32_t entry = 0; engine->options.policy && policy_entry(engine->options.policy, entry); entry++)
+        event_coverage(&engine->writer, engine->judge, entry, engine->now_ns);
+}
+
+void engine_tick(struct engine *engine, int64_t now_ns)
+{
+    if (now_ns > engine->now_ns)
+        engine->now_ns = now_ns;
+    take_overdue(engine, engine->now_ns);
+    pipeline_tick(&engine->pipeline, engine->now_ns);
+    if (engine->now_ns - engine->ticked_ns < TICK_EVERY_NS)
+        return;
+    engine->ticked_ns = engine->told_ns = engine->now_ns;
+    if (judge_tick(engine->judge, engine->now_ns) && engine->writer.line)
+        tell_coverage(engine);
+}
+
 /* ---- the end ---- */
 
 struct ending {
@@ -426,12 +450,6 @@ static void end_flows(struct engine *engine)
         tell_judge(engine, NOTE_END, end, &in, 0, NULL);
     }
     free(endings.list);
-}
-
-static void tell_coverage(struct engine *engine)
-{
-    for (int32_t entry = 0; engine->options.policy && policy_entry(engine->options.policy, entry); entry++)
-        event_coverage(&engine->writer, engine->judge, entry, engine->now_ns);
 }
 
 static void tell_episodes(struct engine *engine)

@@ -100,11 +100,9 @@ static void collect(struct pipeline *pipeline)
     pipeline->collected++;
 }
 
-void pipeline_hand_over(struct pipeline *pipeline)
+static void hand_over(struct pipeline *pipeline)
 {
     struct batch *batch = pipeline_batch(pipeline);
-    if (!batch->count)
-        return;
     if (pipeline_is_inline(pipeline)) {
         pipeline->work(pipeline->context, 0, batch);
     } else {
@@ -120,11 +118,26 @@ void pipeline_hand_over(struct pipeline *pipeline)
     batch->used = 0;
 }
 
+void pipeline_hand_over(struct pipeline *pipeline)
+{
+    if (pipeline_batch(pipeline)->count)
+        hand_over(pipeline);
+}
+
 void pipeline_drain(struct pipeline *pipeline)
 {
     pipeline_hand_over(pipeline);
     while (pipeline->collected < pipeline->filled)
         collect(pipeline);
+}
+
+void pipeline_tick(struct pipeline *pipeline, int64_t now_ns)
+{
+    struct batch *batch = pipeline_batch(pipeline);
+    if (!batch->count)
+        batch->first_ns = now_ns;
+    hand_over(pipeline);
+    pipeline_drain(pipeline);
 }
 
 static bool make_batches(struct pipeline *pipeline)

@@ -102,6 +102,9 @@ static inline struct batch *pipeline_batch(struct pipeline *pipeline)
 void pipeline_hand_over(struct pipeline *pipeline);
 void pipeline_drain(struct pipeline *pipeline); /* hands over, and waits until everything was told */
 
+/* The same, and `work` is called even for an empty batch, which then stands at `now_ns`: time goes on. */
+void pipeline_tick(struct pipeline *pipeline, int64_t now_ns);
+
 /* Room for one more note of this worker, its order set; NULL: none is left. */
 struct note *pipeline_note(struct pipeline *pipeline, struct batch *batch, unsigned worker, uint32_t order);
 

@@ -42,6 +42,10 @@ struct engine *engine_create(const struct engine_options *options); /* NULL: out
 void engine_frame(struct engine *engine, const struct frame *frame);
 /* Live only: what the capture says of one of its interfaces (judge.h), about once a second each. */
 void engine_capture_told(struct engine *engine, const struct capture_told *told, int64_t now_ns);
+/* Live: what was gathered so far is worked on and told before this returns. `now_ns`: the wall clock, given
+ * only while no captured frame waits to be read: idle flows end, and coverage is told once an hour; 0: time
+ * stands where the last frame was. */
+void engine_tick(struct engine *engine, int64_t now_ns);
 void engine_finish(struct engine *engine);
 /* Tells what an output lost as an event, through `line` like all others. */
 void engine_loss(struct engine *engine, const struct event_loss *loss);
