@@ -11,7 +11,7 @@ SOURCE = os.environ.get("ROLECALL_SOURCE", ".")
 ROOMS = {
     "base": "bytes addr map pool json_in json_out json_fields mistakes utf8",
     "packet": "packet",
-    "capture": "capture pcap_out",
+    "capture": "capture live pcap_out",
     "decode": "decode",
     "proto": "proto identify",
     "flow": "flow",
