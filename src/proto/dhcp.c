@@ -38,13 +38,20 @@ enum {
     V6_RELAY_REPLY = 13,
     V6_TYPE_MAX = 36
 };
-enum {
-    V6_CLIENT_ID = 1,
-    V6_SERVER_ID,
-    V6_RELAY_MESSAGE = 9,
-    V6_VENDOR_CLASS = 16,
-    V6_SIP_NAMES = 21,
-    V6_OPTION_MAX = 150
+enum { /* RFC 8415 section 21 */
+       V6_CLIENT_ID = 1,
+       V6_SERVER_ID,
+       V6_ADDRESSES,
+       V6_TEMPORARY_ADDRESSES,
+       V6_WANTED = 6,
+       V6_PREFERENCE,
+       V6_ELAPSED,
+       V6_RELAY_MESSAGE,
+       V6_RAPID_COMMIT = 14,
+       V6_VENDOR_CLASS = 16,
+       V6_SIP_NAMES = 21,
+       V6_PREFIXES = 25,
+       V6_OPTION_MAX = 150
 };
 enum { DUID_TYPE_MAX = 4, DUID_SIZE_MIN = 4, DUID_SIZE_MAX = 130 }; /* RFC 8415 section 11, RFC 6355 */
 
@@ -56,6 +63,7 @@ struct options {
     bool is_uc_client;
     bool is_closed; /* walked to the end */
     bool has_duid;
+    bool has_certain; /* DHCPv6: an option whose form is known and right */
     struct bytes vendor_class;
     struct bytes host; /* a DNS name in labels when is_labels, else text */
     bool is_labels;
@@ -212,6 +220,33 @@ static bool is_duid(struct bytes value)
     return type >= 1 && type <= DUID_TYPE_MAX && size >= DUID_SIZE_MIN && size <= DUID_SIZE_MAX;
 }
 
+/* Does the option's size, or its DUID, say that it is one? UNKNOWN: any size would do, so it proves nothing.
+ */
+static enum proto_tristate v6_option_fits(uint16_t code, struct bytes value)
+{
+    switch (code) {
+    case V6_CLIENT_ID:
+    case V6_SERVER_ID:
+        return is_duid(value) ? TRI_YES : TRI_NO;
+    case V6_ADDRESSES:
+    case V6_PREFIXES:
+        return value.left >= 12 ? TRI_YES : TRI_NO;
+    case V6_TEMPORARY_ADDRESSES:
+    case V6_RELAY_MESSAGE:
+        return value.left >= 4 ? TRI_YES : TRI_NO;
+    case V6_WANTED:
+        return value.left % 2 == 0 ? TRI_YES : TRI_NO;
+    case V6_PREFERENCE:
+        return value.left == 1 ? TRI_YES : TRI_NO;
+    case V6_ELAPSED:
+        return value.left == 2 ? TRI_YES : TRI_NO;
+    case V6_RAPID_COMMIT:
+        return value.left == 0 ? TRI_YES : TRI_NO;
+    default:
+        return code >= 1 && code <= V6_OPTION_MAX ? TRI_UNKNOWN : TRI_NO;
+    }
+}
+
 static void read_v6_options(struct bytes list, struct options *options)
 {
     bool right = true;
@@ -220,9 +255,11 @@ static void read_v6_options(struct bytes list, struct options *options)
         struct bytes value = bytes_prefixed16(&list);
         if (!bytes_ok(&list))
             break;
-        right = code >= 1 && code <= V6_OPTION_MAX;
+        enum proto_tristate fits = v6_option_fits(code, value);
+        right = fits != TRI_NO;
+        options->has_certain |= fits == TRI_YES;
         if (code == V6_CLIENT_ID || code == V6_SERVER_ID) {
-            right = options->has_duid = is_duid(value);
+            options->has_duid |= right;
         } else if (code == V6_RELAY_MESSAGE) {
             options->has_duid = true; /* the message inside has its own */
         } else if (code == V6_VENDOR_CLASS && value.left > 6) {
@@ -242,8 +279,8 @@ static bool is_v6_reply(uint8_t type)
     return type == V6_ADVERTISE || type == V6_REPLY || type == V6_RECONFIGURE || type == V6_RELAY_REPLY;
 }
 
-/* Away from its ports DHCPv6 needs a DUID, RFC 8415 section 11, and a list of options that ends with the
- * datagram. */
+/* A list of options of known forms that ends with the datagram; away from its ports, a DUID among them (RFC
+ * 8415 section 11). */
 static void ask_v6(const struct proto_question *question, struct proto_facts *facts,
                    struct proto_reply *reply)
 {
@@ -259,7 +296,7 @@ static void ask_v6(const struct proto_question *question, struct proto_facts *fa
     bool is_short = bytes_short(&b);
     if (bytes_ok(&b) && b.left > 0)
         read_v6_options(b, &options);
-    if (known && options.is_closed && (options.has_duid || question->customary)) {
+    if (known && options.is_closed && (options.has_duid || (options.has_certain && question->customary))) {
         tell(&options, is_v6_reply(options.type), facts, reply);
         reply->evidence = options.has_duid && question->customary ? 2 : 1;
     } else {

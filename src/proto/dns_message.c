@@ -168,8 +168,10 @@ void dns_message_read(struct bytes data, struct dns_message *message)
     bool right = message->has_header && (entries <= ENTRIES_MAX || wrong(&data));
     for (uint32_t i = 0; i < entries && right; i++) /* each takes five bytes at least */
         right = read_entry(&data, size, i >= message->questions, message);
-    if (right && (data.left == 0) && entries > 0)
+    if (right && data.left == 0)
         message->walk = data.cut ? DNS_CUT : DNS_CLOSED;
+    else if (right && entries > 0)
+        message->walk = DNS_PADDED;
     else if (bytes_short(&data))
         message->walk = DNS_CUT;
 }
@@ -180,11 +182,12 @@ static void judge(const struct dns_rules *rules, bool at_home, const struct dns_
 {
     bool is_closed = message->walk == DNS_CLOSED;
     /* names tell NetBIOS apart, so one that was cut away is waited for */
-    bool can_tell = message->has_header && (message->has_kind || message->walk != DNS_CUT);
+    bool can_tell = is_closed || message->walk == DNS_PADDED ||
+                    (message->walk == DNS_CUT && message->has_header && message->has_kind);
 
     reply->answer = PROTO_YES;
     if (at_home && can_tell && rules->plausible(message))
-        reply->evidence = is_closed ? 2 : 1;
+        reply->evidence = is_closed && message->has_name ? 2 : 1;
     else if (is_closed && rules->distinct(message))
         reply->evidence = rules->distinct_evidence;
     else

@@ -9,7 +9,8 @@
 #include "rolecall/proto.h"
 
 enum dns_walk {
-    DNS_WRONG,  /* a name, a type or a class that cannot be, or bytes behind the last record */
+    DNS_WRONG,  /* a name, a type or a class that cannot be */
+    DNS_PADDED, /* every question and record right, and bytes behind the last one */
     DNS_CUT,    /* right as far as it was captured */
     DNS_CLOSED, /* every question and record right, the last one ending with the message */
 };

@@ -80,12 +80,17 @@ bool line_header(struct bytes line, struct bytes *name, struct bytes *value)
     return name->left > 0;
 }
 
-bool line_begins(struct bytes line, const char *text)
+bool line_may_begin(struct bytes line, const char *text)
 {
-    for (size_t i = 0; text[i]; i++)
-        if (bytes_peek(&line, i) < 0 || lower(bytes_peek(&line, i)) != lower((uint8_t)text[i]))
+    for (size_t i = 0; text[i] && bytes_peek(&line, i) >= 0; i++)
+        if (lower(bytes_peek(&line, i)) != lower((uint8_t)text[i]))
             return false;
     return true;
+}
+
+bool line_begins(struct bytes line, const char *text)
+{
+    return line.left >= strlen(text) && line_may_begin(line, text);
 }
 
 bool line_is(struct bytes word, const char *text)

@@ -23,9 +23,10 @@ struct bytes line_until(struct bytes *line, uint8_t stop);
 /* "Name: value" in two, without the blanks around them. False: no colon, or no name before it. */
 bool line_header(struct bytes line, struct bytes *name, struct bytes *value);
 
-bool line_is(struct bytes word, const char *text);       /* equal but for ASCII case */
-bool line_begins(struct bytes line, const char *text);   /* the same for its beginning */
-bool line_contains(struct bytes line, const char *text); /* anywhere, but for ASCII case */
+bool line_is(struct bytes word, const char *text);        /* equal but for ASCII case */
+bool line_begins(struct bytes line, const char *text);    /* the same for its beginning */
+bool line_may_begin(struct bytes line, const char *text); /* the same, or could once more has arrived */
+bool line_contains(struct bytes line, const char *text);  /* anywhere, but for ASCII case */
 bool line_number(struct bytes digits, uint32_t max,
                  uint32_t *value); /* decimal, at least one digit, nothing else */
 

@@ -507,7 +507,8 @@ bool media_frame_read(struct bytes data, struct media_frame *frame)
 
 bool media_frame_is_enough(const struct media_frame *frame)
 {
-    enum { ENOUGH = 64 };
+    /* the longest RTP header: 15 contributing sources, and the head of an extension */
+    enum { ENOUGH = RTP_HEADER_SIZE + 15 * 4 + 4 };
     size_t wanted = frame->wirelen < ENOUGH ? frame->wirelen : ENOUGH;
     /* A STUN message is wanted whole, as far as a window can hold it. */
     if (bytes_peek(&frame->payload, 0) >= 0 && bytes_peek(&frame->payload, 0) < 4 && frame->wirelen < 2048)

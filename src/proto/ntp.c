@@ -22,6 +22,7 @@ enum {
     TAIL_MAX = 1024,
     STRATUM_MAX = 16,      /* RFC 5905 section 7.3: 16 is unsynchronised, above is reserved */
     POLL_MAX = 17,         /* the same */
+    POLL_MIN = 0xf8,       /* -8 as a signed byte: more often than once a second, on quick networks */
     PRECISION_MIN = 0xe0,  /* -32 as a signed byte; precisions are negative powers of two */
     DELAY_MAX = 16,        /* seconds, RFC 5905 figure 1 (MAXDISP), either sign */
     DISPERSION_MAX = 4095, /* seconds; clocks that were never set tell more than MAXDISP */
@@ -75,6 +76,8 @@ static bool is_control(struct bytes b, uint32_t wirelen)
     uint8_t leap = bytes_u8(&b) >> 6;
     bytes_skip(&b, 1 + 2 + 2 + 2 + 2); /* operation, sequence, status, association, offset */
     uint32_t count = bytes_u16(&b);
+    if (!bytes_ok(&b)) /* not captured */
+        return leap == 0 && wirelen >= CONTROL_HEADER;
     return leap == 0 && wirelen >= CONTROL_HEADER + count && wirelen <= CONTROL_HEADER + count + CONTROL_TAIL;
 }
 
@@ -92,7 +95,8 @@ static bool is_private(struct bytes b, uint32_t wirelen)
 static bool is_time(const struct ntp *ntp, uint32_t wirelen)
 {
     bool delay = ntp->delay <= DELAY_MAX || ntp->delay >= UINT16_MAX - DELAY_MAX;
-    return ntp->mode >= MODE_SYMMETRIC_ACTIVE && ntp->stratum <= STRATUM_MAX && delay &&
+    bool poll = ntp->poll <= POLL_MAX || ntp->poll >= POLL_MIN;
+    return ntp->mode >= MODE_SYMMETRIC_ACTIVE && ntp->stratum <= STRATUM_MAX && poll && delay &&
            ntp->dispersion <= DISPERSION_MAX && wirelen >= HEADER_SIZE && wirelen <= HEADER_SIZE + TAIL_MAX;
 }
 

@@ -57,8 +57,10 @@ static enum proto_answer check_chain(struct bytes data)
         if (!media_frame_is_enough(&frame))
             return PROTO_MORE;
         enum proto_id kind = media_kind(frame.payload, frame.wirelen);
+        uint32_t ssrc;
         if (kind == PROTO_UNIDENTIFIED)
-            return PROTO_NO;
+            return media_rtcp_read(frame.payload, frame.wirelen, &ssrc) == MEDIA_RTCP_MORE ? PROTO_MORE
+                                                                                           : PROTO_NO;
         frames++;
         if (kind == PROTO_rtp && media_rtp_read(frame.payload, frame.wirelen, &rtp) == PROTO_YES)
             steps += media_follow(&streams, 0, &rtp, 0).stream->steps > 0;

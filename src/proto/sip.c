@@ -56,6 +56,12 @@ static bool is_method(struct bytes word)
     return true;
 }
 
+/* Every URI of a request has one, RFC 3261 section 25.1. */
+static bool has_scheme(struct bytes uri)
+{
+    return bytes_find(&uri, ':', SIZE_MAX) != SIZE_MAX;
+}
+
 /* "METHOD uri SIP/2.0", RFC 3261 section 7.1, or "SIP/2.0 200 reason", section 7.2. */
 static bool read_start_line(struct bytes line, struct start_line *start)
 {
@@ -67,20 +73,18 @@ static bool read_start_line(struct bytes line, struct start_line *start)
     *start = (struct start_line){.is_request = !line_is(first, version), .method = first, .uri = second};
     if (!start->is_request)
         return second.left == 3 && line_number(second, STATUS_MAX, &status) && status >= 100;
-    return is_method(first) && second.left > 0 && line_is(third, version) && line.left == 0;
+    return is_method(first) && has_scheme(second) && line_is(third, version) && line.left == 0;
 }
 
 /* The beginning of a start line whose end has not arrived, or was not captured. */
 static bool may_become_start_line(struct bytes line)
 {
-    if (bytes_may_begin(&line, version, sizeof version - 1))
+    if (line_may_begin(line, version))
         return true;
-    struct bytes word = line_word(&line);
-    if (!is_method(word) || line.left == 0)
-        return is_method(word);
+    if (!is_method(line_word(&line)))
+        return false;
     struct bytes uri = line_word(&line);
-    bool may_have_scheme = line.left == 0 || bytes_find(&uri, ':', SIZE_MAX) != SIZE_MAX;
-    return may_have_scheme && bytes_may_begin(&line, version, sizeof version - 1);
+    return (line.left == 0 || has_scheme(uri)) && line_may_begin(line, version);
 }
 
 /* Via, From, To, Call-ID and CSeq stand in every message: RFC 3261 section 8.1.1; short forms, section 7.3.3.

@@ -45,8 +45,8 @@ static bool is_http(struct bytes version)
 /* Could a start line whose end was not captured still become one of ours? */
 static bool may_begin(struct bytes text)
 {
-    return bytes_may_begin(&text, "M-SEARCH * HTTP/1.", 18) ||
-           bytes_may_begin(&text, "NOTIFY * HTTP/1.", 16) || bytes_may_begin(&text, "HTTP/1.", 7);
+    return line_may_begin(text, "M-SEARCH * HTTP/1.") || line_may_begin(text, "NOTIFY * HTTP/1.") ||
+           line_may_begin(text, "HTTP/1.");
 }
 
 static void ask(const struct proto_question *question, struct proto_memory *lent, struct proto_facts *facts,

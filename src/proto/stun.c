@@ -59,20 +59,18 @@ struct stun_reading {
     struct proto_reply *reply;
 };
 
-/* RFC 3489 section 11.1: six message types, and attributes that end where the message does. */
+/* The six message types of RFC 3489 section 11.1. */
+static bool is_classic_type(unsigned type)
+{
+    return type == 0x0001 || type == 0x0101 || type == 0x0111 || type == 0x0002 || type == 0x0102 ||
+           type == 0x0112;
+}
+
+/* RFC 3489 section 11.2: attributes that end where the message does. */
 static enum proto_answer check_classic(const struct media_message *message)
 {
-    switch (message->type) {
-    case 0x0001:
-    case 0x0101:
-    case 0x0111:
-    case 0x0002:
-    case 0x0102:
-    case 0x0112:
-        break;
-    default:
+    if (!is_classic_type(message->type))
         return PROTO_NO;
-    }
     struct bytes body = message->body;
     struct media_attribute attribute;
     while (media_attribute_next(&body, 1, &attribute))
@@ -91,6 +89,17 @@ static bool could_be_microsoft(const struct media_message *message)
            bytes_may_begin(&message->body, attribute, sizeof attribute);
 }
 
+/* Could the header that these bytes begin, all of them captured that there are, be one of a message? */
+static bool may_be_header(struct bytes data, size_t wirelen)
+{
+    static const uint8_t cookie[4] = {0x21, 0x12, 0xa4, 0x42};
+    uint16_t type = bytes_u16(&data), length = bytes_u16(&data);
+    if (!bytes_ok(&data))
+        return true;
+    bool fits = STUN_HEADER_SIZE + (size_t)length == wirelen;
+    return fits && (is_classic_type(type) || bytes_may_begin(&data, cookie, sizeof cookie));
+}
+
 /*
  * Is this one message, `wirelen` bytes long? Methods above 0xff are reserved (RFC 8489 section 18.2): they
  * name nothing, but calls that began with real ones use them.
@@ -99,14 +108,11 @@ static enum proto_answer check_message(struct bytes data, size_t wirelen, bool n
                                        struct media_message *message)
 {
     enum { METHOD_MAX = 0xff };
-    static const uint8_t cookie[4] = {0x21, 0x12, 0xa4, 0x42};
-    struct bytes b = data, id = data;
+    struct bytes b = data;
     if (bytes_peek(&data, 0) > 0x3f)
         return PROTO_NO;
-    if (!media_message_read(&b, message)) {
-        bytes_skip(&id, 4);
-        return bytes_short(&b) && (id.left == 0 || bytes_may_begin(&id, cookie, 4)) ? PROTO_MORE : PROTO_NO;
-    }
+    if (!media_message_read(&b, message))
+        return bytes_short(&b) && may_be_header(data, wirelen) ? PROTO_MORE : PROTO_NO;
     if (STUN_HEADER_SIZE + (size_t)message->length != wirelen || message->has_ms_cookie)
         return PROTO_NO;
     if (could_be_microsoft(message))
@@ -256,8 +262,9 @@ static size_t read_whole_message(const struct stun_reading *r, struct bytes data
         return 0;
     data.cut = is_huge;
     struct bytes unit = bytes_take(&data, size);
-    if (check_message(unit, size, false, &message) != PROTO_YES)
-        return SIZE_MAX;
+    enum proto_answer answer = check_message(unit, size, false, &message);
+    if (answer != PROTO_YES)
+        return answer == PROTO_MORE ? 0 : SIZE_MAX;
     read_message(r, &message);
     say_yes(r->reply, 2);
     return size;

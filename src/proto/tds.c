@@ -74,7 +74,16 @@ struct packet {
 static bool is_tls(const struct bytes *b)
 {
     int type = bytes_peek(b, 0);
-    return type >= TLS_FIRST && type <= TLS_LAST && bytes_peek(b, 1) == 3 && bytes_peek(b, 2) <= 4;
+    return b->left >= 3 && type >= TLS_FIRST && type <= TLS_LAST && bytes_peek(b, 1) == 3 &&
+           bytes_peek(b, 2) <= 4;
+}
+
+/* Could these bytes be the beginning of a TLS record that has not wholly arrived? */
+static bool may_be_tls(const struct bytes *b)
+{
+    int type = bytes_peek(b, 0);
+    return b->cut && b->left < 3 && type >= TLS_FIRST && type <= TLS_LAST &&
+           (b->left == 1 || bytes_peek(b, 1) == 3);
 }
 
 static bool is_request(uint8_t type)
@@ -305,6 +314,8 @@ static enum proto_answer read_message(struct bytes b, const struct packet *packe
             reply->evidence = 1;
             return PROTO_YES;
         }
+        if (may_be_tls(&b))
+            return PROTO_MORE;
         return packet->process == 0 ? read_pre_login(b, packet, memory, facts) : PROTO_NO;
     case LOGIN7:
         return packet->process == 0 ? read_login7(b, memory, facts) : PROTO_NO;

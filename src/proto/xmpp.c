@@ -156,6 +156,7 @@ static void follow(const struct proto_question *question, struct xmpp_memory *me
     struct bytes data = question->data, tag;
     if (question->gap)
         side->is_past_setup = true;
+    reply->answer = PROTO_MORE;
     while (!side->is_past_setup && !reply->upgrade && next_tag(&data, &tag)) {
         side->confirmed = true;
         if (is_element(tag, "<stream:stream"))
@@ -164,11 +165,13 @@ static void follow(const struct proto_question *question, struct xmpp_memory *me
             reply->upgrade = PROTO_tls;
         side->is_past_setup = ends_setup(tag);
     }
+    if (!side->confirmed)
+        return;
     bool is_full = data.left >= PROTO_WINDOW_SIZE; /* a tag as long as that is none that matters */
     reply->used = question->data.left - data.left;
     if (side->is_past_setup || is_full)
         reply->used = question->data.left;
-    reply->answer = side->confirmed ? PROTO_YES : PROTO_MORE;
+    reply->answer = PROTO_YES;
     reply->evidence = 2;
     reply->settled = memory->side[0].confirmed && memory->side[1].confirmed &&
                      (memory->side[0].is_past_setup || memory->side[1].is_past_setup);

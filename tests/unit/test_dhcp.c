@@ -205,6 +205,36 @@ static void test_a_host_too_long_for_its_place_is_left_out(void)
     TEST_ASSERT_EQUAL_UINT(0, asked.facts.server_name.size);
 }
 
+/* Without a DUID, some option has to be of the size that it must have. */
+static void test_v6_needs_an_option_of_a_known_form(void)
+{
+    static const struct {
+        const char *hex;
+        enum proto_answer at_home;
+    } cases[] = {
+        {"0b 112233 0006 0004 00170015", PROTO_YES}, /* which options are wanted */
+        {"0b 112233 0006 0003 001700", PROTO_NO},
+        {"0b 112233 0008 0002 0000", PROTO_YES}, /* elapsed time */
+        {"0b 112233 0008 0003 000000", PROTO_NO},
+        {"0b 112233 0007 0001 ff", PROTO_YES}, /* preference */
+        {"0b 112233 0007 0000", PROTO_NO},
+        {"0b 112233 000e 0000", PROTO_YES}, /* rapid commit */
+        {"0b 112233 000e 0001 00", PROTO_NO},
+        {"0b 112233 0003 000c 000000010000000000000000", PROTO_YES}, /* an identity association */
+        {"0b 112233 0003 0004 00000001", PROTO_NO},
+        {"0b 112233 0004 0004 00000001", PROTO_YES},
+        {"0b 112233 0010 0004 00000137", PROTO_NO},            /* any size would do */
+        {"0b 112233 0097 0002 0000 0008 0002 0000", PROTO_NO}, /* no such option */
+        {"0b 112233", PROTO_NO},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct asked asked = at_port(true);
+        struct payload payload = payload_of(cases[i].hex);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(cases[i].at_home, asked_all(&asked, 0, &payload), cases[i].hex);
+        TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_dhcp, OVER_UDP, &payload));
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -221,5 +251,6 @@ int main(void)
     RUN_TEST(test_facts_stay_and_a_conversation_settles_with_its_last_word);
     RUN_TEST(test_limits_of_the_fixed_part);
     RUN_TEST(test_a_host_too_long_for_its_place_is_left_out);
+    RUN_TEST(test_v6_needs_an_option_of_a_known_form);
     return UNITY_END();
 }

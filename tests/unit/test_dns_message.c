@@ -53,11 +53,25 @@ static void test_the_root_is_a_name(void)
     assert_name("", &message);
 }
 
+static void test_a_header_alone_closes_but_has_no_name(void)
+{
+    struct dns_message message = read_hex("1234 8183 0000 0000 0000 0000");
+    TEST_ASSERT_EQUAL_UINT(DNS_CLOSED, message.walk);
+    TEST_ASSERT_FALSE(message.has_name);
+    message = read_hex("1234 8183 0000 0000 0000 0000 00"); /* nothing is there to be padded */
+    TEST_ASSERT_EQUAL_UINT(DNS_WRONG, message.walk);
+}
+
+static void test_bytes_behind_the_last_record(void)
+{
+    struct dns_message message = read_hex(HEADER QUESTION "00");
+    TEST_ASSERT_EQUAL_UINT(DNS_PADDED, message.walk);
+    assert_name("pool.contoso.example", &message);
+}
+
 static void test_wrong_messages(void)
 {
     static const char *const wrong[] = {
-        "1234 0100 0000 0000 0000 0000",                           /* holds nothing */
-        HEADER QUESTION "00",                                      /* a byte too many */
         HEADER "04'pool' 07'conto'",                               /* too short, not cut */
         HEADER "c00c 0001 0001",                                   /* points to itself */
         HEADER "c00e 0001 0001",                                   /* points ahead */
@@ -135,6 +149,8 @@ int main(void)
     UNITY_BEGIN();
     RUN_TEST(test_query_and_response_close);
     RUN_TEST(test_the_root_is_a_name);
+    RUN_TEST(test_a_header_alone_closes_but_has_no_name);
+    RUN_TEST(test_bytes_behind_the_last_record);
     RUN_TEST(test_wrong_messages);
     RUN_TEST(test_names_are_at_most_255_bytes);
     RUN_TEST(test_a_cut_message_is_never_wrong);

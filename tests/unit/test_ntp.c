@@ -99,11 +99,21 @@ static void test_sizes(void)
     }
 }
 
+static enum proto_answer asked_first_at_home(const struct payload *payload)
+{
+    struct asked asked = at_port(true);
+    return asked_all(&asked, 0, payload);
+}
+
 static void test_cut_at_each_length(void)
 {
     struct payload request = payload_of(REQUEST), answer = payload_of(ANSWER), control = payload_of(CONTROL);
     assert_right_at_each_length(&proto_ntp, OVER_UDP, true, &request);
     assert_right_at_each_length(&proto_ntp, OVER_UDP, true, &control);
+    control = payload_of("16 82 0001 0615 0000 0000 000f 'version=\"4.2.8\"' 00");
+    assert_right_at_each_length(&proto_ntp, OVER_UDP, true, &control);
+    control.at[11] += 2; /* more than there is */
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first_at_home(&control));
     assert_right_at_each_length(&proto_ntp, OVER_UDP, false, &answer);
 }
 

@@ -386,6 +386,33 @@ static void test_noise(void)
     feed_noise(&proto_rtp, OVER_TCP, 20000);
 }
 
+/* Frames whose headers are as long as they may be, and a long report among them, in any pieces. */
+static void test_a_chain_is_never_refused_before_it_is_whole(void)
+{
+    struct packet_bytes stream = {.size = 0}, report = hex("81c8000c 5eedf00d");
+    report.size = 13 * 4;
+    struct packet_bytes names = hex("81ca0018 5eedf00d 01600000");
+    names.size = 25 * 4;
+    add(&report, &names);
+    for (unsigned i = 0; i < 3; i++) {
+        struct packet_bytes packet = rtp_packet(127, i, 160 * i, SSRC);
+        packet.at[0] = 0x9f; /* an extension behind 15 contributing sources */
+        memset(packet.at + 12, 0, 15 * 4);
+        put32(packet.at + 72, 0xbede0000);
+        packet.size = 80;
+        struct packet_bytes frame = framed(packet);
+        add(&stream, &frame);
+        frame = framed(report);
+        if (i == 0)
+            add(&stream, &frame);
+    }
+    for (size_t size = 1; size <= stream.size; size++) {
+        enum proto_answer answer = feed_ask(feed_new(&proto_rtp), OVER_TCP, 0, stream.at, size, size);
+        TEST_ASSERT_TRUE(answer == PROTO_MORE || (answer == PROTO_YES && size > 2 * 82));
+        TEST_ASSERT_TRUE(size < stream.size || answer == PROTO_YES);
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -409,6 +436,7 @@ int main(void)
     RUN_TEST(test_named_leaves_the_rest_to_others);
     RUN_TEST(test_cut_at_each_length);
     RUN_TEST(test_stream_of_three_frames);
+    RUN_TEST(test_a_chain_is_never_refused_before_it_is_whole);
     RUN_TEST(test_stream_cut_into_pieces);
     RUN_TEST(test_large_frame_is_skipped);
     RUN_TEST(test_stream_of_something_else);

@@ -183,8 +183,8 @@ static void test_what_is_no_start_line(void)
 static void test_beginnings_of_a_start_line_wait_on_streams_alone(void)
 {
     static const char *const possible[] = {"I", "INVITE", "INVITE sip:a@b", "INVITE sip:a@b SI", "SIP/2"};
-    static const char *const impossible[] = {"i", "INVITE x SIP/2.0", "INVITE a b", "HTTP/1.1 200",
-                                             "\x16\x03"};
+    static const char *const impossible[] = {"i",          "INVITE x SIP/2.0", "INVITE x SIP/2.0\r\n",
+                                             "INVITE a b", "HTTP/1.1 200",     "\x16\x03"};
     for (unsigned i = 0; i < sizeof possible / sizeof possible[0]; i++) {
         TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_MORE, first_of(OVER_TCP, possible[i]), possible[i]);
         TEST_ASSERT_EQUAL_UINT_MESSAGE(i < 1 ? PROTO_MORE : PROTO_NO, first_of(OVER_UDP, possible[i]),
@@ -320,6 +320,18 @@ static void test_a_start_line_names_a_stream_from_its_middle(void)
     TEST_ASSERT_EQUAL_UINT(invite.size, asked.reply.used);
 }
 
+static void test_cut_at_each_length_in_any_case(void)
+{
+    static const char *const texts[] = {
+        "OPTIONS sip:pool.example SIp/2.0\r\nvia: SIP/2.0/UDP 192.0.2.1\r\n\r\n",
+        "sip/2.0 200 OK\r\nv: SIP/2.0/UDP 192.0.2.1\r\n\r\n", "REGISTER sip:pool.example SIP/2.0\r\n\r\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct payload payload = text_of(texts[i]);
+        assert_right_at_each_length(&proto_sip, OVER_UDP, false, &payload);
+        assert_right_at_each_length(&proto_sip, OVER_TCP, false, &payload);
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -340,5 +352,6 @@ int main(void)
     RUN_TEST(test_a_body_that_is_no_sdp_is_skipped);
     RUN_TEST(test_after_a_gap_the_next_start_line_is_found);
     RUN_TEST(test_a_start_line_names_a_stream_from_its_middle);
+    RUN_TEST(test_cut_at_each_length_in_any_case);
     return UNITY_END();
 }

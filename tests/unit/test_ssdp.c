@@ -80,6 +80,16 @@ static void test_cut_at_each_length(void)
     assert_right_at_each_length(&proto_ssdp, OVER_UDP, false, &notice);
 }
 
+static void test_cut_at_each_length_in_any_case(void)
+{
+    static const char *const texts[] = {"m-search * HTtP/1.1\r\nST: ssdp:all\r\n\r\n",
+                                        "HTtP/1.0 200 OK\r\nUSN: uuid:1\r\n\r\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct payload payload = text_of(texts[i]);
+        assert_right_at_each_length(&proto_ssdp, OVER_UDP, false, &payload);
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -88,5 +98,6 @@ int main(void)
     RUN_TEST(test_a_start_line_alone_is_weaker);
     RUN_TEST(test_what_is_not_ssdp);
     RUN_TEST(test_cut_at_each_length);
+    RUN_TEST(test_cut_at_each_length_in_any_case);
     return UNITY_END();
 }

@@ -216,10 +216,8 @@ static void test_cut_at_each_length(void)
     for (size_t caplen = 0; caplen < check.size; caplen++)
         TEST_ASSERT_EQUAL(caplen < 20 ? PROTO_MORE : PROTO_YES,
                           feed_cut(feed_new(&proto_stun), 0, &check, caplen));
-    for (size_t caplen = 0; caplen < classic.size;
-         caplen++) /* the cookie is missing from the fifth byte on */
-        TEST_ASSERT_EQUAL(caplen < 5 || caplen >= 20 ? PROTO_MORE : PROTO_NO,
-                          feed_cut(feed_new(&proto_stun), 0, &classic, caplen));
+    for (size_t caplen = 0; caplen < classic.size; caplen++)
+        TEST_ASSERT_EQUAL(PROTO_MORE, feed_cut(feed_new(&proto_stun), 0, &classic, caplen));
 }
 
 static void test_raw_stream(void)
@@ -310,6 +308,30 @@ static void test_noise(void)
     feed_noise(&proto_stun, OVER_TCP, 30000);
 }
 
+static void test_a_cut_header_of_the_old_form_has_to_fit(void)
+{
+    struct packet_bytes request = hex(classic_request);
+    request.at[3]++; /* the length no longer is the datagram's */
+    for (size_t caplen = 4; caplen <= request.size; caplen++)
+        TEST_ASSERT_EQUAL(PROTO_NO, feed_cut(feed_new(&proto_stun), 0, &request, caplen));
+    request =
+        hex("00040008 000102030405060708090a0b0c0d0e0f 00030004 00000000"); /* no type of the old form */
+    for (size_t caplen = 5; caplen < 20; caplen++)
+        TEST_ASSERT_EQUAL(PROTO_NO, feed_cut(feed_new(&proto_stun), 0, &request, caplen));
+}
+
+/* Longer than a window: it is judged by what has come, and never refused for what has not. */
+static void test_a_stream_message_that_no_window_holds(void)
+{
+    struct packet_bytes message = hex("0004 1800" COOKIE ID "0013 0400");
+    message.size += 64;
+    for (size_t size = 1; size <= message.size; size++) {
+        struct feed *feed = feed_new(&proto_stun);
+        enum proto_answer answer = feed_ask(feed, OVER_TCP, 0, message.at, size, size);
+        TEST_ASSERT_TRUE(answer == (size < 22 ? PROTO_MORE : PROTO_YES));
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -321,6 +343,8 @@ int main(void)
     RUN_TEST(test_attributes_that_do_not_end_are_passed_over);
     RUN_TEST(test_relay_is_learned);
     RUN_TEST(test_relay_of_ipv6_and_tcp);
+    RUN_TEST(test_a_cut_header_of_the_old_form_has_to_fit);
+    RUN_TEST(test_a_stream_message_that_no_window_holds);
     RUN_TEST(test_channels_only_after_turn);
     RUN_TEST(test_data_attributes);
     RUN_TEST(test_software_is_kept);

@@ -224,10 +224,24 @@ static void test_old_login_and_authentication(void)
     assert_matters(&proto_tds, OVER_TCP, false, &sspi, 8, 'M');
 }
 
+static void test_tls_in_a_pre_login_arrives_in_pieces(void)
+{
+    struct payload handshake = packet("12", "0000", "16 0301 0005 0100000100");
+    for (size_t size = 1; size <= 10; size++) {
+        struct asked asked = asked_new(&proto_tds, OVER_TCP);
+        TEST_ASSERT_EQUAL_UINT(PROTO_MORE, asked_some(&asked, 0, &handshake, size));
+    }
+    assert_right_at_each_length(&proto_tds, OVER_TCP, false, &handshake);
+    handshake.at[9] = 2; /* no version of TLS, nor an option of a pre-login */
+    struct asked asked = asked_new(&proto_tds, OVER_TCP);
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_all(&asked, 0, &handshake));
+}
+
 int main(void)
 {
     UNITY_BEGIN();
     RUN_TEST(test_pre_login);
+    RUN_TEST(test_tls_in_a_pre_login_arrives_in_pieces);
     RUN_TEST(test_tls_for_everything);
     RUN_TEST(test_tls_for_the_login_only);
     RUN_TEST(test_login);

@@ -132,6 +132,17 @@ static void test_noise_is_not_named(void)
     feed_noise(&proto_xmpp, 20000, true);
 }
 
+static void test_a_side_that_was_never_read_uses_nothing(void)
+{
+    struct feed *feed = feed_new(&proto_xmpp);
+    feed_segment(feed, 0, TEXT(HEADER));
+    feed_lose(feed, 1);
+    feed_segment(feed, 1, TEXT("<a></a>"));
+    TEST_ASSERT_EQUAL_UINT(PROTO_MORE, feed->reply.answer);
+    TEST_ASSERT_EQUAL_UINT(0, feed->reply.used);
+    TEST_ASSERT_EQUAL_UINT(1, feed->yes_sides);
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -143,6 +154,7 @@ int main(void)
     RUN_TEST(test_stanzas_in_the_middle);
     RUN_TEST(test_authentication_settles);
     RUN_TEST(test_an_answer_that_is_no_xmpp_ends_it);
+    RUN_TEST(test_a_side_that_was_never_read_uses_nothing);
     RUN_TEST(test_noise_is_not_named);
     return UNITY_END();
 }
