@@ -51,8 +51,8 @@ struct engine {
     struct shard shards[PIPELINE_SHARDS];
     struct worker workers[WORKERS_MAX];
     struct pipeline pipeline;
-    int64_t now_ns;  /* latest packet time read */
-    int64_t told_ns; /* time of the packet the judge is hearing of */
+    int64_t now_ns;    /* latest packet time read */
+    int64_t told_ns;   /* time of the packet the judge is hearing of */
     int64_t ticked_ns; /* when the judge was last told that time goes on, live */
     uint64_t packets, bytes, icmp_errors, oversized;
     bool finished;
@@ -459,14 +459,16 @@ static void tell_episodes(struct engine *engine)
         event_ipsec(&engine->writer, episode, engine->now_ns);
 }
 
-static void tell_stats(struct engine *engine)
+void engine_stats(struct engine *engine)
 {
-    struct event_counter counters[96];
+    enum { COUNTERS_MAX = 160 };
+    struct event_counter counters[COUNTERS_MAX];
     unsigned count = 0;
     uint64_t value;
-    while (count < 96 && (counters[count].name = engine_counter(engine, count, &value)))
+    while (count < COUNTERS_MAX && (counters[count].name = engine_counter(engine, count, &value)))
         counters[count++].value = value;
-    event_stats(&engine->writer, counters, count, engine->now_ns);
+    if (engine->writer.line)
+        event_stats(&engine->writer, counters, count, engine->now_ns);
 }
 
 void engine_finish(struct engine *engine)
@@ -480,7 +482,7 @@ void engine_finish(struct engine *engine)
     if (engine->writer.line) {
         tell_episodes(engine);
         tell_coverage(engine);
-        tell_stats(engine);
+        engine_stats(engine);
     }
     engine->finished = true;
 }
@@ -640,8 +642,11 @@ const char *engine_counter(const struct engine *engine, unsigned index, uint64_t
         {"pairs_refused", totals->pairs_refused},
         {"events_too_long", engine->writer.too_long},
     };
-    if (index >= sizeof counters / sizeof *counters)
-        return NULL;
+    unsigned count = sizeof counters / sizeof *counters;
+    if (index >= count)
+        return engine->options.more_counters
+                   ? engine->options.more_counters(engine->options.context, index - count, value)
+                   : NULL;
     *value = counters[index].value;
     return counters[index].name;
 }

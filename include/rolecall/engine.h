@@ -35,6 +35,8 @@ struct engine_options {
      * NULL. */
     void (*flow_over)(void *context, const struct judge_flow *in, const struct verdict *verdict,
                       enum flow_end end);
+    /* Named counters beyond the engine's own, which follow them in engine_counter(); may be NULL. */
+    const char *(*more_counters)(void *context, unsigned index, uint64_t *value);
     void *context;
 };
 
@@ -46,6 +48,7 @@ void engine_capture_told(struct engine *engine, const struct capture_told *told,
  * only while no captured frame waits to be read: idle flows end, and coverage is told once an hour; 0: time
  * stands where the last frame was. */
 void engine_tick(struct engine *engine, int64_t now_ns);
+void engine_stats(struct engine *engine); /* tells every counter as an event; engine_finish() does it too */
 void engine_finish(struct engine *engine);
 /* Tells what an output lost as an event, through `line` like all others. */
 void engine_loss(struct engine *engine, const struct event_loss *loss);

@@ -24,7 +24,7 @@
 
 enum {
     LIVE_INTERFACES_MAX = 16,
-    LIVE_BLOCK_MS = 100,       /* the kernel hands over a ring's block no later than this after its first frame */
+    LIVE_BLOCK_MS = 100, /* the kernel hands over a ring's block no later than this after its first frame */
     LIVE_RING_MIB_DEFAULT = 64 /* per interface; memory that the kernel locks */
 };
 

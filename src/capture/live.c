@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <pcap/pcap.h>
+#include <pcap.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,9 +29,9 @@ struct ring {
     struct live_counters counters;
     char name[IF_NAMESIZE];
     pcap_t *pcap;
-    unsigned index;  /* the kernel's number of the interface */
+    unsigned index; /* the kernel's number of the interface */
     int linktype;
-    uint32_t drops;  /* as the kernel last said, in its 32 bits */
+    uint32_t drops; /* as the kernel last said, in its 32 bits */
     struct link_stats base;
     bool has_head;
     struct frame head;
@@ -57,10 +57,11 @@ static void say_why(struct capture_errors *errors, const char *name, int status,
         break;
     case PCAP_ERROR_PERM_DENIED:
     case PCAP_ERROR_PROMISC_PERM_DENIED:
-        capture_errors_add(errors,
-                           "%s: no permission to capture: run as root, or give the program the capability: "
-                           "setcap cap_net_raw+ep /path/to/rolecall (systemd: AmbientCapabilities=CAP_NET_RAW)",
-                           name);
+        capture_errors_add(
+            errors,
+            "%s: no permission to capture: run as root, or give the program the capability: "
+            "setcap cap_net_raw+ep /path/to/rolecall (systemd: AmbientCapabilities=CAP_NET_RAW)",
+            name);
         break;
     case PCAP_ERROR_IFACE_NOT_UP:
         capture_errors_add(errors, "%s: the interface is down: ip link set %s up", name, name);
@@ -103,7 +104,8 @@ static bool add_exclude(struct ring *ring, const char *expression, struct live_f
     return fits;
 }
 
-static bool attach_filter(struct ring *ring, const struct live_options *options, struct capture_errors *errors)
+static bool attach_filter(struct ring *ring, const struct live_options *options,
+                          struct capture_errors *errors)
 {
     struct live_filter *filter = calloc(1, sizeof *filter);
     if (!filter)
@@ -111,7 +113,8 @@ static bool attach_filter(struct ring *ring, const struct live_options *options,
     live_filter_snap(filter, ring->linktype == DLT_EN10MB, strcmp(ring->name, "lo") == 0);
     bool ok = !options->exclude || add_exclude(ring, options->exclude, filter, errors);
     struct sock_fprog program = {.len = (unsigned short)filter->count, .filter = filter->code};
-    if (ok && setsockopt(pcap_fileno(ring->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
+    if (ok &&
+        setsockopt(pcap_fileno(ring->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
         capture_errors_add(errors, "%s: the capture filter was refused: %s", ring->name, strerror(errno));
         ok = false;
     }

@@ -73,16 +73,16 @@ static void resolve(struct program *p)
 /* Destination or source ports whose datagrams are never shortened: what may be inside them must be read
  * whole. Below 1024 nothing is. */
 static const uint16_t whole_ports[] = {
-    1434,             /* SSRP */
-    1701,             /* L2TP */
-    2152, 2123, 3386, /* GTP */
-    3478, 3479,       /* TURN: signalling, and media inside its frames */
-    3544,             /* Teredo */
-    4500,             /* NAT-T: IKE and ESP */
-    4739, 4754, 4755, /* GRE in UDP (RFC 8086), and its DTLS form */
-    4789, 4790, 8472, /* VXLAN, VXLAN-GPE */
+    1434,                                     /* SSRP */
+    1701,                                     /* L2TP */
+    2152, 2123, 3386,                         /* GTP */
+    3478, 3479,                               /* TURN: signalling, and media inside its frames */
+    3544,                                     /* Teredo */
+    4500,                                     /* NAT-T: IKE and ESP */
+    4739, 4754, 4755,                         /* GRE in UDP (RFC 8086), and its DTLS form */
+    4789, 4790, 8472,                         /* VXLAN, VXLAN-GPE */
     5060, 5061, 5062, 5068, 5353, 5355, 6081, /* SIP, mDNS, LLMNR, GENEVE */
-    6635, 6636        /* MPLS in UDP (RFC 7510) */
+    6635, 6636                                /* MPLS in UDP (RFC 7510) */
 };
 
 /* A load past the frame's end would end the program, and the frame with it. So a frame that is shorter than
@@ -177,8 +177,8 @@ void live_filter_snap(struct live_filter *filter, bool ethernet, bool skip_outgo
 }
 
 /* The expression's returns become jumps: what it accepts is dropped, what it refuses goes on to the program
- * that was here. A frame that ends inside the headers that the expression reads is dropped as well: the kernel
- * has no other answer to that. */
+ * that was here. A frame that ends inside the headers that the expression reads is dropped as well: the
+ * kernel has no other answer to that. */
 bool live_filter_exclude(struct live_filter *filter, const struct sock_filter *expression, size_t count)
 {
     if (filter->count + count + 1 > LIVE_FILTER_MAX)
@@ -190,8 +190,7 @@ bool live_filter_exclude(struct live_filter *filter, const struct sock_filter *e
         if (BPF_CLASS(expression[at].code) != BPF_RET)
             continue;
         size_t to = expression[at].k ? count : count + 1;
-        filter->code[at] =
-            (struct sock_filter){.code = BPF_JMP | BPF_JA, .k = (uint32_t)(to - at - 1)};
+        filter->code[at] = (struct sock_filter){.code = BPF_JMP | BPF_JA, .k = (uint32_t)(to - at - 1)};
     }
     filter->code[count] = (struct sock_filter){.code = BPF_RET | BPF_K, .k = 0};
     return true;

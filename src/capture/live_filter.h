@@ -2,8 +2,9 @@
  *
  * live_filter.h - the BPF programs of live capture. Private to src/capture.
  *
- * A snap program says how many bytes of each frame the kernel copies into the ring (0: none). A spread program
- * gives frames of one address pair the same number, so that PACKET_FANOUT hands them to the same ring.
+ * A snap program says how many bytes of each frame the kernel copies into the ring (0: none). A spread
+ * program gives frames of one address pair the same number, so that PACKET_FANOUT hands them to the same
+ * ring.
  */
 #ifndef ROLECALL_CAPTURE_LIVE_FILTER_H
 #define ROLECALL_CAPTURE_LIVE_FILTER_H
@@ -15,7 +16,7 @@
 enum {
     LIVE_FILTER_MAX = 4096, /* instructions: the kernel's own bound, BPF_MAXINSNS */
     LIVE_SNAP = 262144,     /* what is not media is kept whole, jumbo frames and offloaded segments too */
-    LIVE_SNAP_MEDIA = 96    /* bytes of a media datagram's payload: RTP header, extension, padding to look at */
+    LIVE_SNAP_MEDIA = 96 /* bytes of a media datagram's payload: RTP header, extension, padding to look at */
 };
 
 struct live_filter {

@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""`rolecall run` on a pair of virtual interfaces inside a network namespace of its own: what is sent into one end is
+watched at the other. Needs root, or user namespaces; skips itself otherwise."""
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROLECALL = os.environ.get("ROLECALL", "build/dev/rolecall")
+SITE = "pcaps/contoso.site.json"
+CAPTURE = "pcaps/sfb-site-violations.pcap"
+WIRE, SENSOR = "wire0", "mon0"
+SO_TIMESTAMPNS, ETH_P_ALL = 35, 3
+
+
+def sh(*words):
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+
+
+def add_pair(wire=WIRE, sensor=SENSOR):
+    """A pair on which nobody but us speaks."""
+    sh("ip", "link", "add", wire, "type", "veth", "peer", "name", sensor)
+    for name in wire, sensor:
+        try:
+            with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
+                file.write("1")
+        except OSError:
+            pass
+        sh("ip", "link", "set", name, "mtu", "65535", "up")
+
+
+def frames_of(path):
+    """The frames of a pcap file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    order = ">" if data[:2] == b"\xa1\xb2" else "<"
+    at, frames = 24, []
+    while at < len(data):
+        caplen = struct.unpack_from(order + "I", data, at + 8)[0]
+        frames.append(data[at + 16:at + 16 + caplen])
+        at += 16 + caplen
+    return frames
+
+
+def received(interface):
+    with open("/proc/net/dev", encoding="ascii") as file:
+        for line in file:
+            if line.strip().startswith(interface + ":"):
+                return int(line.split(":")[1].split()[1])
+    raise KeyError(interface)
+
+
+class Wire:
+    """Sends frames, and writes down what arrives at the sensor, with the kernel's own times."""
+
+    def __init__(self, wire=WIRE, sensor=SENSOR):
+        self.out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.out.bind((wire, 0))
+        self.tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.tap.bind((sensor, 0))
+        self.tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
+        self.records = []
+
+    def send(self, frames):
+        for frame in frames:
+            self.out.send(frame)
+            self.note()
+
+    def note(self):
+        while select.select([self.tap], [], [], 0)[0]:
+            frame, ancillary, _, _ = self.tap.recvmsg(65536, 256)
+            seconds, nanos = struct.unpack("qq", ancillary[0][2][:16])
+            self.records.append((seconds, nanos, frame))
+
+    def write(self, path):
+        with open(path, "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1))
+            for seconds, nanos, frame in self.records:
+                file.write(struct.pack("<IIII", seconds, nanos, len(frame), len(frame)) + frame)
+
+    def close(self):
+        self.out.close()
+        self.tap.close()
+
+
+class Run:
+    """One `rolecall run`, its events in a file."""
+    current = None
+
+    def __init__(self, *options, interface=SENSOR):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, "events")
+        self.events_file = open(self.path, "wb")
+        self.process = subprocess.Popen([ROLECALL, "run", "-i", interface, *options], stdout=self.events_file,
+                                        stderr=subprocess.PIPE, text=True)
+        self.messages = ""
+        Run.current = self
+        self.wait_for("capturing on")
+
+    def wait_for(self, text):
+        while text not in self.messages:
+            line = self.process.stderr.readline()
+            if not line:
+                raise AssertionError(f"ended without \"{text}\":\n{self.messages}")
+            self.messages += line
+
+    def lines(self):
+        with open(self.path, "rb") as file:
+            return file.read().split(b"\n")
+
+    def events(self):
+        return [json.loads(line) for line in self.lines() if line]
+
+    def wait_event(self, wanted, seconds=5):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in self.lines()[:-1]:
+                event = json.loads(line)
+                if wanted(event):
+                    return event
+            time.sleep(0.02)
+        raise AssertionError("no such event in time:\n" + self.messages)
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        return self.wait()
+
+    def wait(self):
+        _, messages = self.process.communicate(timeout=20)
+        self.messages += messages
+        self.process.stderr.close()
+        self.events_file.close()
+        return self.process.returncode
+
+
+def findings(events):
+    """What was found at the end: each finding's last event."""
+    last = {}
+    for event in events:
+        if event["event"]["dataset"] == "rolecall.alert":
+            last[event["rolecall"]["finding"]["fingerprint"]] = event
+    return {(mark, event["rule"]["id"], event["event"]["severity"], event["rolecall"]["finding"]["count"])
+            for mark, event in last.items()}
+
+
+def counters(events):
+    return [event for event in events if event["event"]["dataset"] == "rolecall.stats"][-1]["rolecall"]["stats"]
+
+
+class Live(unittest.TestCase):
+    def setUp(self):
+        add_pair()
+        self.wire = Wire()
+
+    def tearDown(self):
+        self.wire.close()
+        if Run.current:
+            if Run.current.process.poll() is None:
+                Run.current.end(signal.SIGKILL)
+            Run.current.folder.cleanup()
+            Run.current = None
+        subprocess.run(["ip", "link", "del", WIRE], check=False, stderr=subprocess.DEVNULL)
+
+    def analyze(self, *options):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "tap.pcap")
+            self.wire.write(path)
+            done = subprocess.run([ROLECALL, "analyze", "--json", *options, path], stdout=subprocess.PIPE, check=False)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_same_findings_as_analyze(self):
+        run = Run("--site", SITE)
+        before = received(SENSOR)
+        self.wire.send(frames_of(CAPTURE))
+        time.sleep(0.5)
+        self.wire.note()
+        self.assertEqual(run.end(), 0, run.messages)
+        wanted = findings(self.analyze("--site", SITE))
+        self.assertGreater(len(wanted), 3)
+        self.assertEqual(findings(run.events()), wanted)
+        stats = counters(run.events())
+        self.assertEqual(stats["capture_packets"] + stats["capture_dropped_ring"], received(SENSOR) - before)
+
+    def test_alert_within_a_second(self):
+        run = Run("--site", SITE)
+        self.wire.send(frames_of(CAPTURE))
+        start = time.monotonic()
+        run.wait_event(lambda event: event["event"]["dataset"] == "rolecall.alert")
+        self.assertLess(time.monotonic() - start, 1)
+        self.assertEqual(run.end(), 0, run.messages)
+
+
+def inside():
+    """This script again, in a network namespace of its own."""
+    unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
+    probe = "ip link add wire0 type veth peer name mon0"
+    try:
+        works = subprocess.run([*unshare, "sh", "-c", probe], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               check=False).returncode == 0
+    except OSError:
+        works = False
+    if not works:
+        print("skipped: no network namespace with virtual interfaces can be made here")
+        sys.exit(77)
+    os.execvp("unshare", [*unshare, sys.executable, os.path.abspath(__file__), "--inside", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    if "--inside" not in sys.argv:
+        inside()
+    sys.argv.remove("--inside")
+    unittest.main(verbosity=2)
