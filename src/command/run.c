@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "daemon/daemon.h"
+#include "rolecall/daemon.h"
 
 static const char usage[] =
     "usage: rolecall run [OPTION...]\n"

@@ -4,7 +4,7 @@
  * the engine and hears signals; it never waits for an output. Packets bring the time; while none waits to be
  * read, the wall clock does.
  */
-#include "daemon.h"
+#include "rolecall/daemon.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * daemon.h - `rolecall run`: from live capture to outputs until a signal ends it. Private to src/daemon and
- * the command that starts it.
+ * daemon.h - `rolecall run`: from live capture to outputs until a signal ends it.
  */
-#ifndef ROLECALL_DAEMON_DAEMON_H
-#define ROLECALL_DAEMON_DAEMON_H
+#ifndef ROLECALL_DAEMON_H
+#define ROLECALL_DAEMON_H
 
 #include "rolecall/config.h"
 
