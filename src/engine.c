@@ -84,10 +84,28 @@ static uint32_t facts_of(uint32_t flows)
 
 /* ---- what is told to the judge ---- */
 
+/* A flow whose few packets could be media is media where SDP or a relay has announced one of its ends
+ * (PROTOCOLS 4.2). Only the judge knows that, and it hears of packets in their order: so the name does not
+ * depend on how far any worker has come. */
+static const struct flow *with_announced_name(const struct judge *judge, const struct flow *flow,
+                                              struct flow *copy)
+{
+    enum { EVIDENCE = 2 };
+    if (!flow->identity.likely || !judge_expects_media(judge, flow))
+        return flow;
+    *copy = *flow;
+    copy->identity.name = flow->identity.likely;
+    copy->identity.evidence = EVIDENCE;
+    return copy;
+}
+
 static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end,
-                       const struct judge_flow *in, unsigned speaker, const struct proto_learned *learned)
+                       const struct judge_flow *from, unsigned speaker, const struct proto_learned *learned)
 {
     struct verdict verdict;
+    struct flow copy;
+    struct judge_flow told = *from, *in = &told;
+    told.flow = with_announced_name(engine->judge, from->flow, &copy);
     engine->told_ns = in->now_ns;
     switch (kind) {
     case NOTE_BEGIN:

@@ -24,6 +24,7 @@ struct identity {
     uint8_t name;        /* enum proto_id: the first name, kept for good */
     uint8_t upgraded_to; /* enum proto_id: STARTTLS and the like; 0: none */
     uint8_t evidence;    /* 0 to 3 */
+    uint8_t likely;      /* enum proto_id: no name, but every datagram may be one of this; 0: no */
     uint8_t client;      /* the side that speaks as the client; SIDE_NONE: the bytes did not tell */
     uint8_t sides;       /* ESP and AH: bit per side that was heard */
     bool settled;        /* nothing is asked any more */

@@ -167,6 +167,9 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
 void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
                  const struct proto_learned *learned);
 
+/* Has SDP or a relay announced one end of this UDP flow as a media end point? */
+bool judge_expects_media(const struct judge *judge, const struct flow *flow);
+
 /* What the live capture says of one of its interfaces, counted since it was opened. Called about once a
  * second, drops or not; capture-loss and capture-silent come from it, and silence that overlaps with drops
  * is no `blocked-port`. `interface` lives as long as the call. */

@@ -83,3 +83,12 @@ bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint
 {
     return judge_endpoint_since(judge, addr, port, kind) != INT64_MAX;
 }
+
+bool judge_expects_media(const struct judge *judge, const struct flow *flow)
+{
+    for (unsigned side = 0; flow->key.protocol == IP_UDP && side < 2; side++)
+        if (judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_MEDIA) ||
+            judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_RELAY))
+            return true;
+    return false;
+}

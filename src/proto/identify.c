@@ -128,6 +128,7 @@ void identity_release(struct identifier *identifier, struct identity *identity)
 static void settle(struct identifier *identifier, struct identity *identity)
 {
     identity->settled = true;
+    identity->likely = 0;
     if (identity->name)
         identifier->counters.settled++;
     else
@@ -217,7 +218,7 @@ static void take_facts(struct identifier *identifier, struct identity *identity)
 struct weight {
     uint64_t also;
     uint16_t tls_version;
-    uint8_t name, upgraded_to, evidence, client, mutual, modality, resumed;
+    uint8_t name, upgraded_to, likely, evidence, client, mutual, modality, resumed;
     bool full_handshake, turn_request, query_request;
 };
 
@@ -230,6 +231,7 @@ static struct weight weigh(const struct identifier *identifier, const struct ide
     weight.tls_version = facts->tls.version;
     weight.name = identity->name;
     weight.upgraded_to = identity->upgraded_to;
+    weight.likely = identity->likely;
     weight.evidence = identity->evidence;
     weight.client = identity->client;
     weight.mutual = facts->tls.mutual;
@@ -294,9 +296,11 @@ static unsigned family_of(unsigned id)
     return proto_by_id((enum proto_id)id)->is_media || id == PROTO_ms_turn ? 1 : 0;
 }
 
-/* Asks every identifier of this transport but `except`; only those of its family once the flow has a name. */
+/* Asks every identifier of this transport but `except`; only those of its family once the flow has a name.
+ * `*more`: the last that wants to see more. */
 static unsigned ask_all(struct identifier *identifier, struct identity *identity, struct work *work,
-                        struct proto_question *question, const uint16_t ports[2], unsigned except, bool *more)
+                        struct proto_question *question, const uint16_t ports[2], unsigned except,
+                        unsigned *more)
 {
     for (unsigned id = 1; id < PROTO_COUNT; id++) {
         const struct protocol *protocol = proto_by_id((enum proto_id)id);
@@ -309,7 +313,7 @@ static unsigned ask_all(struct identifier *identifier, struct identity *identity
         if (identifier->reply.answer == PROTO_YES)
             return id;
         if (identifier->reply.answer == PROTO_MORE)
-            *more = true;
+            *more = id;
         else if (question->transport == OVER_TCP && question->start)
             work->ruled_out |= (uint64_t)1 << id;
     }
@@ -328,6 +332,17 @@ static bool goes_on_as_rtp(struct identifier *identifier, struct identity *ident
     return identifier->reply.answer == PROTO_YES;
 }
 
+/* What an unnamed flow could be after one more datagram, which `more` would not deny. */
+static uint8_t likely_after(const struct identity *identity, const struct work *work, unsigned more,
+                            size_t caplen)
+{
+    enum { HEADER_SIZE = 12 }; /* RFC 3550 section 5.1: less says next to nothing */
+    bool is_media = (more == PROTO_rtp || more == PROTO_rtcp) && caplen >= HEADER_SIZE;
+    if (!is_media || (work->asked > 0 && !identity->likely))
+        return 0;
+    return identity->likely ? identity->likely : (uint8_t)more;
+}
+
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
                                        const struct identify_input *input, struct identify_learned *learned)
 {
@@ -343,23 +358,24 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
     if (work->is_running_rtp && goes_on_as_rtp(identifier, identity, work, &question, input->ports))
         return IDENTITY_SAME;
     struct weight before = weigh(identifier, identity);
-    unsigned id = 0;
-    bool more = question.data.left == 0; /* nothing captured: nothing to ask about */
-    if (identity->name && !more && !work->is_running_rtp) {
+    unsigned id = 0, more = 0;
+    bool is_empty = question.data.left == 0; /* nothing captured: nothing to ask about */
+    if (identity->name && !is_empty && !work->is_running_rtp) {
         question.named = true;
         ask(identifier, identity, work, work->current, &question, input->ports);
-        more = identifier->reply.answer == PROTO_MORE;
+        if (identifier->reply.answer == PROTO_MORE)
+            more = work->current;
         if (identifier->reply.answer == PROTO_YES)
             id = work->current;
     }
-    if (!id && question.data.left &&
-        (!identity->name || work->carries_media || family_of(identity->name) == 2))
+    if (!id && !is_empty && (!identity->name || work->carries_media || family_of(identity->name) == 2))
         id = ask_all(identifier, identity, work, &question, input->ports, work->current, &more);
     work->is_running_rtp = false;
-    identity->cut |= more && input->payload.cut;
+    identity->cut |= (more || is_empty) && input->payload.cut;
     if (id) {
         bool settled = identifier->reply.settled;
         work->strangers = 0;
+        identity->likely = 0;
         accept(identifier, identity, work, id, input->side, learned);
         enum identify_change change = change_since(identifier, identity, &before);
         work->is_running_rtp =
@@ -368,11 +384,12 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
             settle(identifier, identity);
         return change;
     }
+    identity->likely = identity->name ? 0 : likely_after(identity, work, more, question.data.left);
     if (identity->name ? ++work->strangers >= STRANGERS_MAX : ++work->asked >= DATAGRAMS_MAX) {
         settle(identifier, identity);
         return identity->name ? IDENTITY_SAME : IDENTITY_CHANGED;
     }
-    return IDENTITY_SAME;
+    return change_since(identifier, identity, &before);
 }
 
 /* The stream goes on as another protocol from here on, in both directions. */
@@ -403,8 +420,7 @@ static enum stream_end ask_stream(struct identifier *identifier, struct identity
                                           .gap = stream->gap,
                                           .time_ns = input->time_ns,
                                           .data = bytes_of(view.at + *used, view.left - *used)};
-        bool more = false;
-        unsigned id = 0;
+        unsigned more = 0, id = 0;
         if (identity->name) {
             /* An upgrade that has not spoken yet is asked as a new protocol. */
             question.named = work->current != identity->upgraded_to || work->yes_sides;

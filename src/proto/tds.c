@@ -81,9 +81,9 @@ static bool is_tls(const struct bytes *b)
 /* Could these bytes be the beginning of a TLS record that has not wholly arrived? */
 static bool may_be_tls(const struct bytes *b)
 {
-    int type = bytes_peek(b, 0);
-    return b->cut && b->left < 3 && type >= TLS_FIRST && type <= TLS_LAST &&
-           (b->left == 1 || bytes_peek(b, 1) == 3);
+    int type = bytes_peek(b, 0), version = bytes_peek(b, 1);
+    return b->cut && b->left < 3 && (type < 0 || (type >= TLS_FIRST && type <= TLS_LAST)) &&
+           (version < 0 || version == 3);
 }
 
 static bool is_request(uint8_t type)

@@ -232,6 +232,8 @@ static void test_tls_in_a_pre_login_arrives_in_pieces(void)
         TEST_ASSERT_EQUAL_UINT(PROTO_MORE, asked_some(&asked, 0, &handshake, size));
     }
     assert_right_at_each_length(&proto_tds, OVER_TCP, false, &handshake);
+    handshake.at[5] = 1; /* of some process, which pre-logins are not */
+    assert_right_at_each_length(&proto_tds, OVER_TCP, false, &handshake);
     handshake.at[9] = 2; /* no version of TLS, nor an option of a pre-login */
     struct asked asked = asked_new(&proto_tds, OVER_TCP);
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_all(&asked, 0, &handshake));
