@@ -66,7 +66,7 @@ struct live_counters {
     /* The interface's own counters, less what they were when it was opened. Without `exclude`, after
      * everything was handed out: packets + dropped_ring = received + sent (loopback: received). */
     uint64_t received, sent;
-    int64_t last_ns; /* of the last frame handed out, 0: none */
+    int64_t last_ns; /* time of the last frame handed out; before there is one, of the opening */
 };
 
 /* Asks the kernel for drops and the interface's state; at least once a second, because its counters are

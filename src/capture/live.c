@@ -36,6 +36,7 @@ struct ring {
     bool has_head;
     struct frame head;
     int64_t empty_ns; /* when the ring was last seen empty */
+    int64_t gone_ns;  /* since when libpcap has given nothing but errors; 0: it does not */
 };
 
 struct live {
@@ -176,6 +177,8 @@ struct live *live_open(const struct live_options *options, struct capture_errors
     for (unsigned i = 0; i < live->count; i++)
         link_stats_read(live->link_stats, live->rings[i].index, &live->rings[i].base);
     live->start_ns = wall_clock();
+    for (unsigned i = 0; i < live->count; i++)
+        live->rings[i].counters.last_ns = live->start_ns;
     live_measure(live);
     return live;
 }
@@ -194,10 +197,15 @@ void live_close(struct live *live)
 
 /* ---- reading ---- */
 
-static bool gone(struct live *live, const struct ring *ring)
+/* libpcap tells that an interface is gone before it hands out what the ring still holds, and goes on handing out
+ * when it is asked again. True: there was time for all of it. */
+static bool is_gone(struct live *live, struct ring *ring, int64_t now_ns)
 {
-    snprintf(live->problem, sizeof live->problem, "%s: %s", ring->name, pcap_geterr(ring->pcap));
-    return false;
+    if (!ring->gone_ns) {
+        ring->gone_ns = now_ns;
+        snprintf(live->problem, sizeof live->problem, "%s: %s", ring->name, pcap_geterr(ring->pcap));
+    }
+    return now_ns - ring->gone_ns > HOLD_NS;
 }
 
 /* Looks for the ring's next frame, once per `now_ns` while it is empty. False: the interface is gone. */
@@ -207,9 +215,9 @@ static bool look(struct live *live, struct ring *ring, int64_t now_ns)
         struct pcap_pkthdr *header;
         const u_char *bytes;
         int status = pcap_next_ex(ring->pcap, &header, &bytes);
-        if (status < 0)
-            return gone(live, ring);
-        if (status == 0) {
+        if (status < 0 && is_gone(live, ring, now_ns))
+            return false;
+        if (status <= 0) {
             ring->empty_ns = now_ns;
             break;
         }

@@ -198,6 +198,91 @@ class Live(unittest.TestCase):
         self.assertLess(time.monotonic() - start, 1)
         self.assertEqual(run.end(), 0, run.messages)
 
+    def test_down_and_up_again(self):
+        run = Run("--flows")
+        frames = frames_of(CAPTURE)
+        before = received(SENSOR)
+        self.wire.send(frames[:200])
+        time.sleep(0.4)
+        sh("ip", "link", "set", SENSOR, "down")
+        time.sleep(0.4)
+        sh("ip", "link", "set", SENSOR, "up")
+        time.sleep(0.4)
+        for frame in frames[200:]:
+            self.wire.out.send(frame)
+        time.sleep(0.4)
+        self.assertEqual(run.end(), 0, run.messages)
+        self.assertEqual(counters(run.events())["capture_packets"], len(frames))
+        self.assertEqual(counters(run.events())["capture_packets"], received(SENSOR) - before)
+
+    def test_gone(self):
+        run = Run("--site", SITE)
+        self.wire.send(frames_of(CAPTURE))
+        sh("ip", "link", "del", WIRE)
+        self.assertEqual(run.wait(), 3, run.messages)
+        self.assertIn(SENSOR + ": ", run.messages)
+        self.assertGreater(len(findings(run.events())), 3)
+
+    def test_refused(self):
+        def refused(*options):
+            done = subprocess.run([ROLECALL, "run", *options], stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            return done.stderr
+        self.assertIn("there is no such interface", refused("-i", "nothing0"))
+        self.assertIn("there is no such interface", refused("-i", SENSOR, "-i", "n" * 40))
+        sh("ip", "link", "set", SENSOR, "down")
+        self.assertIn("is down", refused("-i", SENSOR))
+        sh("ip", "link", "set", SENSOR, "up")
+        done = subprocess.run(["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--", ROLECALL, "run", "-i", SENSOR],
+                              stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("cap_net_raw", done.stderr)
+
+    def flood(self, seconds, process):
+        """Sends as fast as this goes, until the process has ended or the time is over; how many frames."""
+        frames, end, sent = frames_of(CAPTURE), time.monotonic() + seconds, 0
+        while time.monotonic() < end and process.poll() is None:
+            for frame in frames:
+                self.wire.out.send(frame)
+            sent += len(frames)
+        return sent
+
+    def test_terminated_under_load(self):
+        run = Run("--site", SITE, "--flows")
+        self.flood(1, run.process)
+        run.process.send_signal(signal.SIGTERM)
+        start = time.monotonic()
+        self.flood(10, run.process)
+        self.assertEqual(run.wait(), 0, run.messages)
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertGreater(len(findings(run.events())), 3)
+        self.assertEqual(run.lines()[-1], b"")
+
+    def test_killed_under_load(self):
+        run = Run("--site", SITE, "--flows")
+        self.flood(1, run.process)
+        self.assertEqual(run.end(signal.SIGKILL), -signal.SIGKILL)
+        self.assertEqual(run.lines()[-1], b"")
+        self.assertGreater(len(run.events()), 10)
+
+    def test_two_interfaces(self):
+        """A TAP: each direction on an interface of its own. The order of frames is that of their times."""
+        add_pair("wire1", "mon1")
+        other = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        other.bind(("wire1", 0))
+        run = Run("--site", SITE, "-i", "mon1")
+        for frame in frames_of(CAPTURE):
+            way = self.wire.out if frame[26:30] < frame[30:34] else other
+            way.send(frame)
+        time.sleep(0.8)
+        self.assertEqual(run.end(), 0, run.messages)
+        other.close()
+        self.wire.send(frames_of(CAPTURE))
+        wanted = {finding[1:3] for finding in findings(self.analyze("--site", SITE))}
+        self.assertEqual({finding[1:3] for finding in findings(run.events())}, wanted)
+        self.assertEqual(counters(run.events())["capture_packets"], len(frames_of(CAPTURE)))
+        subprocess.run(["ip", "link", "del", "wire1"], check=False)
+
 
 def inside():
     """This script again, in a network namespace of its own."""
