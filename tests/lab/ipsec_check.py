@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares rolecall's account of one lab case with the capture itself, as tshark reads it.
 
-usage: check.py CASE VERSION STATE CAPTURE EVENTS
+usage: ipsec_check.py CASE VERSION STATE CAPTURE EVENTS
 
 VERSION is the IKE version that was negotiated (1 or 2) and STATE what the case is meant to end in. The capture must show
 that state too: a case that does not is as wrong as an event that does not. Ends with status 1 when anything differs.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Real IPsec negotiations between two hosts, and what `rolecall analyze` says of them. A client and a Front End live in
 # network namespaces with a router between them; strongSwan negotiates, RTP flows, tcpdump writes what passes the router,
-# and check.py compares rolecall's episode with the capture's own packet times as tshark reads them. ESP is carried in
+# and ipsec_check.py compares rolecall's episode with the capture's own packet times as tshark reads them. ESP is carried in
 # UDP 4500 through a tun device (charon's kernel-libipsec), so the kernel needs no ESP. `./dev lab ipsec` calls this.
 # Status: 0 all cases as they should be, 1 not, 77 cannot run here.
 set -eu
@@ -238,9 +238,9 @@ one_case() {
 # judge_case NAME VERSION PEER SECONDS STATE
 judge_case() {
     status=0
-    "$rolecall" analyze --site $here/lab.site.json --json "$folder/capture.pcap" >"$folder/events.ndjson" || status=$?
+    "$rolecall" analyze --site $here/ipsec.site.json --json "$folder/capture.pcap" >"$folder/events.ndjson" || status=$?
     [ $status -le 1 ] || fail "$1: rolecall ended with status $status"
-    /usr/bin/python3 $here/check.py "$1" "$2" "$5" "$folder/capture.pcap" "$folder/events.ndjson" || bad=1
+    /usr/bin/python3 $here/ipsec_check.py "$1" "$2" "$5" "$folder/capture.pcap" "$folder/events.ndjson" || bad=1
 }
 
 # wanted NAME: all cases, or the ones named on the command line.
