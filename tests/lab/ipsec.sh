@@ -21,8 +21,6 @@ say() { printf 'lab: %s\n' "$*" >&2; }
 skip() { say "skipped: $*"; exit 77; }
 fail() { bad=1; say "$*"; exit 1; }
 
-[ "${1:-}" = ipsec ] || { echo "usage: $0 ipsec [CASE]..." >&2; exit 2; }
-shift
 [ "$(id -u)" = 0 ] || skip "network namespaces need root"
 for program in ip tcpdump tshark swanctl /usr/bin/python3 "$charon" "$rolecall"; do
     command -v "$program" >/dev/null || skip "$program is missing"

@@ -188,13 +188,22 @@ def main():
         site = Site(lab)
         capturing = site.sensor.start(["tcpdump", "-Z", "root", "-i", "eth0", "-n", "-U", "--immediate-mode", "-w", lab.work / "capture.pcap"], "tcpdump")
         wait_for("tcpdump", lambda: "listening on" in lab.log("tcpdump"))
+        with open(lab.work / "run.ndjson", "wb") as events:
+            running = site.sensor.start([ROLECALL, "run", "-i", "eth0", "--site", SITE, "--flows"], "run", stdout=events)
+        wait_for("rolecall run", lambda: "eth0" in lab.log("run"))
         site.serve()
         site.behave()
         site.misbehave()
         time.sleep(3)
+        if end(running):
+            raise Failure(f"rolecall run ended with {running.returncode}: {lab.log('run')}")
         end(capturing, signal.SIGINT)
-        counts = findings_of(analyzed(lab.work))
-        compare("analyze", set(counts), PLANTED)
+        live = findings_of((lab.work / "run.ndjson").read_text().splitlines())
+        compare("rolecall run", set(live), PLANTED)
+        later = findings_of(analyzed(lab.work))
+        compare("rolecall analyze of the same packets", set(later), PLANTED)
+        if live != later:
+            raise Failure(f"run and analyze count differently: {live} {later}")
     return 0
 
 
