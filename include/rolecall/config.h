@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "rolecall/json_in.h"
+#include "rolecall/sink.h"
 
 #define CONFIG_FILE   "/etc/rolecall/rolecall.json"
 #define CONFIG_SITE   "/etc/rolecall/site.json"
@@ -34,8 +35,6 @@ struct config_capture {
     const char *interfaces[CONFIG_INTERFACES_MAX];
     unsigned interface_count; /* 0: -i must name one */
     int64_t ring_mib;         /* ring buffer of each interface and worker */
-    int64_t snap;             /* bytes kept of a frame; whole frames up to 262,144 (libpcap's largest) */
-    int64_t snap_media;       /* bytes kept of a frame that may be media (UDP, both ports above 1023) */
     const char *exclude;      /* BPF expression of what is not to be read; NULL: nothing */
     int64_t workers;          /* threads that read and follow flows, 1 to CONFIG_WORKERS_MAX */
     bool promiscuous;
@@ -47,26 +46,6 @@ struct config_flows {
     bool every_flow; /* an event for each flow */
 };
 
-enum config_output_type { OUTPUT_FILE, OUTPUT_STDOUT, OUTPUT_UNIX, OUTPUT_SYSLOG, OUTPUT_KAFKA };
-enum config_output_format { OUTPUT_ECS, OUTPUT_CEF };
-enum config_transport { OUTPUT_TCP, OUTPUT_TLS };
-
-/* One entry of `outputs`. Texts are NULL where the key is absent. */
-struct config_output {
-    unsigned type;   /* enum config_output_type */
-    unsigned format; /* enum config_output_format */
-    const char *name;
-    const char *path;   /* file, unix */
-    const char *server; /* syslog: HOST:PORT or [ADDRESS]:PORT */
-    unsigned transport; /* enum config_transport */
-    const char *ca;     /* TLS: PEM file of the authorities trusted; NULL: the system's */
-    const char *certificate, *key;
-    const char *server_name;     /* TLS: name that the certificate must have; NULL: the host of `server` */
-    const char *brokers, *topic; /* Kafka */
-    bool flows;                  /* flow events too, where flows are written at all */
-    int64_t queue_mib;
-};
-
 struct config_metrics {
     const char *file;   /* for node_exporter's textfile collector; NULL: none */
     int64_t interval_s; /* how often the file is written */
@@ -74,7 +53,7 @@ struct config_metrics {
 };
 
 struct config {
-    const char *path; /* as told in messages */
+    const char *path; /* as told in messages; NULL: there is no file */
     const char *name; /* observer.name, or NULL */
     const char *user; /* taken when started as root; NULL: CONFIG_USER where it exists */
     struct config_capture capture;
@@ -83,12 +62,13 @@ struct config {
     const char *rules; /* folder, or NULL: as rules_load() says */
     const char *matrices[CONFIG_MATRICES_MAX];
     unsigned matrix_count; /* 0: the site's */
-    struct config_output outputs[CONFIG_OUTPUTS_MAX];
+    struct sink_options outputs[CONFIG_OUTPUTS_MAX];
     unsigned output_count; /* never 0 */
     struct config_metrics metrics;
-    const char *control;      /* path of the socket; NULL: none */
-    int64_t stats_s;          /* a stats event so often; 0: never */
-    int64_t memory_mib;       /* refuse to start above this ceiling; 0: no limit */
+    const char *control; /* path of the socket; NULL: none */
+    int64_t stats_s;     /* a stats event so often; 0: never */
+    int64_t memory_mib;  /* refuse to start above this ceiling; 0: no limit */
+    struct config_memory *memory;
     struct json_in *document; /* NULL when no file stands behind it */
 };
 

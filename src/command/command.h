@@ -25,6 +25,8 @@ struct command {
 
 extern const struct command command_analyze;
 extern const struct command command_completion;
+extern const struct command command_config;
+extern const struct command command_ctl;
 extern const struct command command_discover;
 extern const struct command command_explain;
 extern const struct command command_matrix;

@@ -28,6 +28,14 @@ static int version(int argc, char **argv)
 
 const struct command command_version = {"version", "print the version", version_usage, version};
 
-const struct command *const commands[] = {&command_analyze,    &command_run,     &command_discover,
-                                          &command_explain,    &command_matrix,  &command_site,
-                                          &command_completion, &command_version, NULL};
+const struct command *const commands[] = {&command_analyze,
+                                          &command_run,
+                                          &command_discover,
+                                          &command_explain,
+                                          &command_matrix,
+                                          &command_site,
+                                          &command_config,
+                                          &command_ctl,
+                                          &command_completion,
+                                          &command_version,
+                                          NULL};

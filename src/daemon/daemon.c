@@ -22,7 +22,7 @@
 #include "rolecall/engine.h"
 #include "rolecall/live.h"
 #include "rolecall/sink.h"
-#include "rulebook.h"
+#include "rolecall/rulebook.h"
 
 enum {
     TICK_MS = 100,        /* how long a gathered packet may wait for its judgement */

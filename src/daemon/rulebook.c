@@ -2,7 +2,7 @@
  *
  * rulebook.c - see rulebook.h. Used at the start, and by a reload beside the rulebook in force.
  */
-#include "rulebook.h"
+#include "rolecall/rulebook.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +15,47 @@ static const char *site_path(const struct config *config)
     return config->path && access(CONFIG_SITE, F_OK) == 0 ? CONFIG_SITE : NULL;
 }
 
+/* A matrix that the rules do not have, with its place in the configuration. */
+static void mistake_matrix(const struct rulebook *book, const struct config *config, const char *id,
+                           struct mistakes *mistakes)
+{
+    struct nearest nearest = {.wanted = id};
+    struct json_value root, list;
+    for (unsigned i = 0; i < rules_matrix_count(book->rules); i++)
+        nearest_offer(&nearest, rules_matrix(book->rules, i)->id);
+    if (!config->document) {
+        mistakes_add(mistakes, config->path, 0, 0, "matrices", id,
+                     "a matrix that `rolecall matrix list` shows");
+        return;
+    }
+    root = json_root(config->document);
+    json_find(&root, "matrices", &list);
+    for (struct json_value value = json_first(&list); json_more(&value); json_next(&value)) {
+        if (strcmp(json_text(&value), id) != 0)
+            continue;
+        if (nearest.best)
+            json_mistake(&value, "a matrix (did you mean \"%s\"?)", nearest.best);
+        else
+            json_mistake(&value, "a matrix that `rolecall matrix list` shows");
+    }
+}
+
 /* The configuration's list takes the place of the site's. */
 static bool choose_matrices(struct rulebook *book, const struct config *config, struct mistakes *mistakes)
 {
+    struct site *site = book->site;
     if (!config->matrix_count)
         return true;
-    book->site->matrices = site_take(book->site, config->matrix_count, sizeof *book->site->matrices);
-    book->site->matrix_count = book->site->matrices ? config->matrix_count : 0;
-    bool ok = book->site->matrices != NULL;
-    for (unsigned i = 0; ok && i < config->matrix_count; i++) {
-        book->site->matrices[i] = rules_find_matrix(book->rules, config->matrices[i]);
-        if (book->site->matrices[i])
-            continue;
-        mistakes_add(mistakes, config->path, 0, 0, "matrices", config->matrices[i],
-                     "a matrix that `rolecall matrix list` shows");
-        ok = false;
+    site->matrices = site_take(site, config->matrix_count, sizeof *site->matrices);
+    site->matrix_count = 0;
+    for (unsigned i = 0; i < config->matrix_count; i++) {
+        const struct matrix *matrix = rules_find_matrix(book->rules, config->matrices[i]);
+        if (matrix)
+            site->matrices[site->matrix_count++] = matrix;
+        else
+            mistake_matrix(book, config, config->matrices[i], mistakes);
     }
-    return ok;
+    return site->matrix_count == config->matrix_count;
 }
 
 static bool load(struct rulebook *book, const struct config *config, struct mistakes *mistakes)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "rolecall/engine.h"
+#include "rolecall/sink.h"
 
 struct state_interface {
     const char *name;
@@ -24,17 +25,6 @@ struct state_interface {
     int64_t last_packet_ns;
 };
 
-struct state_output {
-    const char *name, *type; /* "events", "syslog" */
-    bool healthy;            /* connected or open; the last write did not fail */
-    const char *problem;     /* what is wrong, in words; NULL when healthy */
-    uint64_t events, bytes;  /* written */
-    uint64_t dropped_alerts, dropped_flows,
-        dropped_other; /* shed: the queue was full, or the output failed */
-    uint64_t reconnects;
-    uint64_t queued, queue_limit; /* bytes waiting, bytes that may wait */
-};
-
 struct state_worker {
     uint64_t packets;
 };
@@ -42,6 +32,7 @@ struct state_worker {
 struct state_reload {
     uint64_t good, refused; /* how often */
     int64_t last_ns;        /* of the last good one, or the start */
+    bool last_refused;      /* the files on disk are not what is in force */
 };
 
 struct daemon_state {
@@ -52,11 +43,8 @@ struct daemon_state {
     uint64_t memory_ceiling;          /* bytes, printed at the start */
     uint64_t memory_resident;         /* bytes now; 0: unknown */
     const struct engine *engine;
-    /* More counters with names, as engine_counter() gives them, beyond the engine's; may be NULL. */
-    const char *(*counter)(const void *context, unsigned index, uint64_t *value);
-    const void *counter_context;
     const struct state_interface *interfaces;
-    const struct state_output *outputs;
+    const struct sink_state *outputs;
     const struct state_worker *workers;
     unsigned interface_count, output_count, worker_count;
     struct state_reload reload;
@@ -65,11 +53,21 @@ struct daemon_state {
     const char *sandbox; /* what is in force, in words */
 };
 
-/* One line of JSON (its newline included), as `ctl status` and `ctl health` answer. Health's value is the
- * exit status: 0, or 1 when something is wrong. `before`: the state of a while ago, so that drops count while
- * they happen and not for ever; NULL: since the start. Both give the bytes written, at most `size`. */
+/* What was lost one to two minutes ago, so that health speaks of losses while they happen and not for ever.
+ * Zero it at the start; move it at least every few seconds. */
+struct state_window {
+    struct state_losses {
+        int64_t at_ns;
+        uint64_t ring, interface, outputs;
+    } old, recent;
+};
+void state_window_move(struct state_window *window, const struct daemon_state *state);
+
+/* One line of JSON, its newline included, as `ctl status` and `ctl health` answer; the value is its size, at
+ * most `size`. *status is the exit status that `ctl health` shall have: 0, or 1 when something is wrong. */
+enum { STATE_TEXT_SIZE = 64 << 10 };
 size_t state_write_status(const struct daemon_state *state, char *out, size_t size);
-int state_write_health(const struct daemon_state *state, const struct daemon_state *before, char *out,
-                       size_t size, size_t *written);
+size_t state_write_health(const struct daemon_state *state, const struct state_window *window, char *out,
+                          size_t size, int *status);
 
 #endif

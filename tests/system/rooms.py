@@ -21,7 +21,7 @@ ROOMS = {
     "line": "event_line",
     "sink": "sink",
     "engine": "engine",
-    "daemon": "config control daemon",
+    "daemon": "config control daemon rulebook",
 }
 # What a folder of src/ may use besides its own headers.
 MAY_USE = {

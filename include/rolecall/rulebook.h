@@ -3,8 +3,8 @@
  * rulebook.h - what the daemon judges by: rules, site and the policy compiled from them, loaded together and
  * replaced together.
  */
-#ifndef ROLECALL_DAEMON_RULEBOOK_H
-#define ROLECALL_DAEMON_RULEBOOK_H
+#ifndef ROLECALL_RULEBOOK_H
+#define ROLECALL_RULEBOOK_H
 
 #include "rolecall/config.h"
 #include "rolecall/mistakes.h"
