@@ -30,6 +30,7 @@ extern const struct command command_ctl;
 extern const struct command command_discover;
 extern const struct command command_explain;
 extern const struct command command_matrix;
+extern const struct command command_report;
 extern const struct command command_run;
 extern const struct command command_site;
 extern const struct command command_version;

@@ -29,6 +29,7 @@ static int version(int argc, char **argv)
 const struct command command_version = {"version", "print the version", version_usage, version};
 
 const struct command *const commands[] = {&command_analyze,
+                                          &command_report,
                                           &command_run,
                                           &command_discover,
                                           &command_explain,

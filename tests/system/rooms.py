@@ -21,6 +21,7 @@ ROOMS = {
     "line": "event_line",
     "sink": "sink",
     "engine": "engine",
+    "report": "report",
     "daemon": "config control daemon rulebook",
 }
 # What a folder of src/ may use besides its own headers.
@@ -34,6 +35,7 @@ MAY_USE = {
     "judge": "base packet proto flow rules judge",
     "event": "base packet proto flow rules judge event line",
     "sink": "base line sink",
+    "report": "base proto rules report",
     "command": " ".join(ROOMS),
     "daemon": " ".join(ROOMS),
     "": " ".join(ROOMS),
