@@ -91,24 +91,25 @@ const char *show_number(uint64_t number, char out[SHOWN_SIZE])
     return out;
 }
 
-static const char *show_with(int64_t time_ns, const char *format, char out[SHOWN_SIZE])
+static struct tm utc_of(int64_t time_ns)
 {
     time_t seconds = (time_t)(time_ns / 1000000000);
-    struct tm utc;
-    if (!gmtime_r(&seconds, &utc) || !strftime(out, SHOWN_SIZE, format, &utc))
-        out[0] = '\0';
-    return out;
+    struct tm utc = {0};
+    gmtime_r(&seconds, &utc);
+    return utc;
 }
 
 const char *show_time(int64_t time_ns, char out[SHOWN_SIZE])
 {
-    return show_with(time_ns, "%Y-%m-%d %H:%M:%S UTC", out);
+    struct tm utc = utc_of(time_ns);
+    strftime(out, SHOWN_SIZE, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    return out;
 }
 
 const char *show_clock(int64_t time_ns, char out[SHOWN_SIZE])
 {
-    show_with(time_ns, "%H:%M:%S", out);
-    size_t used = strlen(out);
+    struct tm utc = utc_of(time_ns);
+    size_t used = strftime(out, SHOWN_SIZE, "%H:%M:%S", &utc);
     snprintf(out + used, SHOWN_SIZE - used, ".%03d", (int)(time_ns % 1000000000 / 1000000));
     return out;
 }
