@@ -2,11 +2,11 @@
  *
  * identify.h - puts the question to the identifiers until one says yes, and keeps what they must remember.
  *
- * An identity is the small result that stays with a flow. Everything that only identification needs (answers
- * so far, lent memory, stream windows) is *work*, taken from a bounded pool at a flow's first payload and
- * given back once the flow is settled; facts come from a second pool and stay until the flow ends. Pools are
- * made at start; when one is empty the flow stays without a name (or without facts), is marked `starved`, and
- * a counter tells.
+ * An identity is the small result that stays with a flow. What only identification needs (the state of TCP
+ * streams, lent memory, windows) is *work*, taken from bounded pools when it is needed and given back once
+ * the flow is settled; a datagram flow has none until an identifier wants to remember something. Facts are
+ * packed into pools of their own and stay until the flow ends. Pools are made at start; when one is empty the
+ * flow stays without a name (or without facts), is marked `starved`, and a counter tells.
  *
  * One identifier belongs to one thread. It knows no addresses, no ports and no rules.
  */
@@ -18,21 +18,30 @@
 enum { SIDE_NONE = 2 };
 
 struct identity {
-    uint64_t also;       /* bit per enum proto_id: further protocols seen in the same flow (ICE, then RTP) */
-    uint32_t work;       /* index into the pool; 0: none */
-    uint32_t facts;      /* likewise */
-    uint8_t name;        /* enum proto_id: the first name, kept for good */
-    uint8_t upgraded_to; /* enum proto_id: STARTTLS and the like; 0: none */
-    uint8_t evidence;    /* 0 to 3 */
-    uint8_t likely;      /* enum proto_id: no name, but every datagram may be one of this; 0: no */
-    uint8_t client;      /* the side that speaks as the client; SIDE_NONE: the bytes did not tell */
-    uint8_t sides;       /* ESP and AH: bit per side that was heard */
-    bool settled;        /* nothing is asked any more */
-    bool cut;            /* an identifier asked for bytes that the capture had cut off */
-    bool lost;           /* bytes of a stream are missing from the capture, before it was settled */
-    bool middle;         /* the name rests on a stream whose beginning was not seen */
-    bool starved;        /* a pool was empty: what is missing proves nothing */
+    uint64_t also;        /* bit per enum proto_id: further protocols seen in the same flow (ICE, then RTP) */
+    uint32_t work;        /* index into a pool; 0: none */
+    uint32_t facts;       /* where they are kept; 0: none */
+    uint8_t name;         /* enum proto_id: the first name, kept for good */
+    uint8_t upgraded_to;  /* enum proto_id: STARTTLS and the like; 0: none */
+    uint8_t evidence : 2; /* 0 to 3 */
+    uint8_t client : 2;   /* the side that speaks as the client; SIDE_NONE: the bytes did not tell */
+    uint8_t sides : 2;    /* ESP and AH: bit per side that was heard */
+    bool settled : 1;     /* nothing is asked any more */
+    bool cut : 1;         /* an identifier asked for bytes that the capture had cut off */
+    bool lost : 1;        /* bytes of a stream are missing from the capture, before it was settled */
+    bool middle : 1;      /* the name rests on a stream whose beginning was not seen */
+    bool starved : 1;     /* a pool was empty: what is missing proves nothing */
+    /* While it is not settled, identification's own: */
+    bool is_stream : 1;      /* `work` is that of a TCP flow */
+    bool carries_media : 1;  /* other protocols of the media family may share the flow */
+    bool is_running_rtp : 1; /* RTP that both sides have shown, and nothing new in its last packet */
+    uint8_t yes_sides : 2;   /* bit per side that confirmed the name */
+    uint8_t asked;           /* payloads asked about without a name */
+    uint8_t strangers;       /* datagrams in a row that no named protocol knew */
+    uint8_t likely;          /* enum proto_id: no name, but every datagram may be one of this; 0: no */
+    uint8_t current;         /* the protocol asked first: the last that said yes */
 };
+_Static_assert(sizeof(struct identity) == 24, "one of them per flow: see flow.h");
 
 enum identify_change { IDENTITY_SAME = 0, IDENTITY_CHANGED = 1 };
 
@@ -54,6 +63,7 @@ struct identify_learned {
 };
 
 struct identifier;
+/* TCP flows that may be asked about at once, 4096-byte windows for their bytes, and flows with facts. */
 struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t facts);
 void identifier_destroy(struct identifier *identifier);
 size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts);
@@ -78,9 +88,10 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
 enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
                                     enum proto_id name, unsigned side, uint32_t spi);
 
-/* The facts gathered so far; all zero when there are none. Never NULL. */
-const struct proto_facts *identify_facts(const struct identifier *identifier,
-                                         const struct identity *identity);
+/* The facts gathered so far; all zero when there are none. Never NULL; valid until the identifier's next
+ * call.
+ */
+const struct proto_facts *identify_facts(struct identifier *identifier, const struct identity *identity);
 
 /* Gives back everything the identity holds. */
 void identity_release(struct identifier *identifier, struct identity *identity);

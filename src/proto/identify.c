@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "facts.h"
 #include "rolecall/pool.h"
 #include "stream.h"
 
@@ -19,37 +20,54 @@
  */
 enum { DATAGRAMS_MAX = 64, SEGMENTS_MAX = 32, STRANGERS_MAX = 64, MEMORY_SLOTS = 4 };
 
+/* What a protocol was lent, and whose it is; up to MEMORY_SLOTS of a flow in a chain. */
+struct lent {
+    struct proto_memory memory;
+    uint32_t next; /* 0: the last */
+    uint8_t owner;
+};
+
+/* Of a TCP flow that is not settled. */
 struct work {
-    uint64_t ruled_out; /* TCP: bit per enum proto_id */
+    uint64_t ruled_out; /* bit per enum proto_id */
     struct stream streams[2];
-    uint32_t reached[2];          /* TCP: how far each side's stream is known to have gone */
-    uint8_t owners[MEMORY_SLOTS]; /* whose memory each slot is; 0: free */
-    uint8_t asked;                /* payloads asked about without a name */
-    uint8_t strangers;            /* datagrams in a row that no named protocol knew */
-    uint8_t current;              /* the protocol asked first: the last that said yes */
-    uint8_t yes_sides;            /* bit per side that confirmed the name */
-    bool carries_media;
-    bool is_running_rtp; /* RTP that both sides have shown, and nothing new in its last packet */
+    uint32_t reached[2]; /* how far each side's stream is known to have gone */
+    uint32_t lent;       /* the first of the chain; 0: none */
     bool lost;           /* a hole in a stream was given up */
-    struct proto_memory memory[MEMORY_SLOTS];
 };
 
 struct identifier {
-    struct pool works, windows, facts;
+    struct pool works, windows, lent;
+    struct facts_store facts;
     struct identify_counters counters;
-    struct proto_memory scratch;      /* zero between questions */
-    struct proto_facts scratch_facts; /* likewise */
+    struct proto_memory scratch; /* zero between questions */
     struct proto_reply reply;
 };
 
-_Static_assert(PROTO_COUNT <= 64, "struct identity has one bit per protocol");
+/* One call: a flow's new payload, and where the answers go. */
+struct turn {
+    struct identifier *identifier;
+    struct identity *identity;
+    struct work *work; /* NULL: a datagram */
+    const struct identify_input *input;
+    struct identify_learned *learned;
+    struct proto_facts *facts; /* of this flow, as they are now */
+};
 
-static const struct proto_facts no_facts;
+_Static_assert(PROTO_COUNT <= 64, "struct identity has one bit per protocol");
+_Static_assert(sizeof(struct work) <= 64 + 8, "one of them per TCP flow that has no name yet");
+
+/* Most flows that lend anything lend to one or two protocols, and only until they are settled. */
+static uint32_t lent_for(uint32_t works)
+{
+    return works / 2 + MEMORY_SLOTS;
+}
 
 size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts)
 {
     return sizeof(struct identifier) + pool_memory(sizeof(struct work), works) +
-           pool_memory(PROTO_WINDOW_SIZE, windows) + pool_memory(sizeof(struct proto_facts), facts);
+           pool_memory(sizeof(struct lent), lent_for(works)) + pool_memory(PROTO_WINDOW_SIZE, windows) +
+           facts_store_memory(facts);
 }
 
 struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t facts)
@@ -58,8 +76,9 @@ struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t 
     if (!identifier)
         return NULL;
     if (!pool_init(&identifier->works, sizeof(struct work), works) ||
+        !pool_init(&identifier->lent, sizeof(struct lent), lent_for(works)) ||
         !pool_init(&identifier->windows, PROTO_WINDOW_SIZE, windows) ||
-        !pool_init(&identifier->facts, sizeof(struct proto_facts), facts)) {
+        !facts_store_init(&identifier->facts, facts)) {
         identifier_destroy(identifier);
         return NULL;
     }
@@ -71,8 +90,9 @@ void identifier_destroy(struct identifier *identifier)
     if (!identifier)
         return;
     pool_fini(&identifier->works);
+    pool_fini(&identifier->lent);
     pool_fini(&identifier->windows);
-    pool_fini(&identifier->facts);
+    facts_store_fini(&identifier->facts);
     free(identifier);
 }
 
@@ -86,43 +106,63 @@ void identity_init(struct identity *identity)
     *identity = (struct identity){.client = SIDE_NONE};
 }
 
-const struct proto_facts *identify_facts(const struct identifier *identifier, const struct identity *identity)
+const struct proto_facts *identify_facts(struct identifier *identifier, const struct identity *identity)
 {
-    return identity->facts ? pool_item(&identifier->facts, identity->facts) : &no_facts;
+    static const struct proto_facts no_facts;
+    return identity->facts ? facts_load(&identifier->facts, identity->facts) : &no_facts;
 }
 
+static void starve(struct identifier *identifier, struct identity *identity)
+{
+    identifier->counters.works_starved++;
+    identity->starved = identity->settled = true;
+}
+
+/* The work of a TCP flow, taken at its first packet that matters; NULL: there is none left. */
 static struct work *work_of(struct identifier *identifier, struct identity *identity)
 {
     if (identity->work)
         return pool_item(&identifier->works, identity->work);
     identity->work = pool_take(&identifier->works);
     if (!identity->work) {
-        identifier->counters.works_starved++;
-        identity->starved = identity->settled = true;
+        starve(identifier, identity);
         return NULL;
     }
+    identity->is_stream = true;
     struct work *work = pool_item(&identifier->works, identity->work);
     *work = (struct work){0};
     return work;
 }
 
+static struct lent *lent_at(const struct identifier *identifier, uint32_t index)
+{
+    return pool_item(&identifier->lent, index);
+}
+
 static void give_back_work(struct identifier *identifier, struct identity *identity)
 {
+    uint32_t lent = identity->work;
     if (!identity->work)
         return;
-    struct work *work = pool_item(&identifier->works, identity->work);
-    for (unsigned side = 0; side < 2; side++)
-        stream_restart(&work->streams[side], &identifier->windows, 0);
-    pool_give(&identifier->works, identity->work);
+    if (identity->is_stream) {
+        struct work *work = pool_item(&identifier->works, identity->work);
+        lent = work->lent;
+        for (unsigned side = 0; side < 2; side++)
+            stream_restart(&work->streams[side], &identifier->windows, 0);
+        pool_give(&identifier->works, identity->work);
+    }
+    while (lent) {
+        uint32_t next = lent_at(identifier, lent)->next;
+        pool_give(&identifier->lent, lent);
+        lent = next;
+    }
     identity->work = 0;
 }
 
 void identity_release(struct identifier *identifier, struct identity *identity)
 {
     give_back_work(identifier, identity);
-    if (identity->facts)
-        pool_give(&identifier->facts, identity->facts);
-    identity->facts = 0;
+    facts_release(&identifier->facts, &identity->facts);
 }
 
 static void settle(struct identifier *identifier, struct identity *identity)
@@ -134,6 +174,7 @@ static void settle(struct identifier *identifier, struct identity *identity)
     else
         identifier->counters.given_up++;
     give_back_work(identifier, identity);
+    facts_close(&identifier->facts, &identity->facts);
 }
 
 static bool is_customary(const struct protocol *protocol, const uint16_t ports[2])
@@ -150,68 +191,88 @@ static bool is_zero(const struct proto_memory *memory)
     return memcmp(memory, &zero, sizeof zero) == 0;
 }
 
-static struct proto_memory *memory_of(struct work *work, unsigned id)
+static uint32_t *lent_of(struct turn *t)
 {
-    for (unsigned i = 0; i < MEMORY_SLOTS; i++)
-        if (work->owners[i] == id)
-            return &work->memory[i];
+    return t->work ? &t->work->lent : &t->identity->work;
+}
+
+static struct proto_memory *memory_of(struct turn *t, unsigned id)
+{
+    for (uint32_t at = *lent_of(t); at; at = lent_at(t->identifier, at)->next)
+        if (lent_at(t->identifier, at)->owner == id)
+            return &lent_at(t->identifier, at)->memory;
     return NULL;
 }
 
-/* Keeps what an identifier wrote into the scratch memory. A protocol that said yes takes a place before one
- * that only thinks about it. */
-static void keep_memory(struct identifier *identifier, struct identity *identity, struct work *work,
-                        unsigned id, bool yes)
+static bool is_known(const struct identity *identity, unsigned id)
 {
+    return id == identity->name || id == identity->upgraded_to || (identity->also >> id & 1);
+}
+
+/* A place for one more protocol's memory: a new one, or that of a protocol which only thinks about it, where
+ * this one said yes. NULL: neither. */
+static struct lent *place_to_keep(struct turn *t, bool yes)
+{
+    struct lent *other = NULL;
+    uint32_t *link = lent_of(t);
+    unsigned count = 0;
+    for (; *link; count++) {
+        struct lent *lent = lent_at(t->identifier, *link);
+        bool is_named = lent->owner == t->identity->name || (t->identity->also >> lent->owner & 1);
+        if (!is_named && !other)
+            other = lent;
+        link = &lent->next;
+    }
+    if (count == MEMORY_SLOTS)
+        return yes ? other : NULL;
+    *link = pool_take(&t->identifier->lent);
+    if (!*link) {
+        starve(t->identifier, t->identity);
+        return NULL;
+    }
+    struct lent *lent = lent_at(t->identifier, *link);
+    lent->next = 0;
+    return lent;
+}
+
+/* Keeps what an identifier wrote into the scratch memory. */
+static void keep_memory(struct turn *t, unsigned id, bool yes)
+{
+    struct identifier *identifier = t->identifier;
     if (is_zero(&identifier->scratch))
         return;
-    unsigned slot = MEMORY_SLOTS;
-    for (unsigned i = 0; i < MEMORY_SLOTS; i++) {
-        bool is_named = work->owners[i] == identity->name || (identity->also >> work->owners[i] & 1);
-        if (!work->owners[i] || (yes && !is_named && slot == MEMORY_SLOTS))
-            slot = i;
-        if (!work->owners[i])
-            break;
-    }
-    if (slot < MEMORY_SLOTS) {
-        work->owners[slot] = (uint8_t)id;
-        work->memory[slot] = identifier->scratch;
+    struct lent *lent = place_to_keep(t, yes);
+    if (lent) {
+        lent->owner = (uint8_t)id;
+        lent->memory = identifier->scratch;
     }
     identifier->scratch = (struct proto_memory){0};
 }
 
-static void ask(struct identifier *identifier, struct identity *identity, struct work *work, unsigned id,
-                struct proto_question *question, const uint16_t ports[2])
+static void ask(struct turn *t, unsigned id, struct proto_question *question)
 {
     const struct protocol *protocol = proto_by_id((enum proto_id)id);
+    struct identifier *identifier = t->identifier;
     struct proto_reply *reply = &identifier->reply;
-    struct proto_memory *memory = memory_of(work, id);
-    struct proto_facts *facts =
-        identity->facts ? pool_item(&identifier->facts, identity->facts) : &identifier->scratch_facts;
+    struct proto_memory *memory = memory_of(t, id);
     /* The list of learned end points is long and read only as far as its count says: it is not cleared. */
     memset(reply, 0, offsetof(struct proto_reply, learned));
-    question->customary = is_customary(protocol, ports);
-    protocol->ask(question, memory ? memory : &identifier->scratch, facts, reply);
+    question->customary = is_customary(protocol, t->input->ports);
+    protocol->ask(question, memory ? memory : &identifier->scratch, t->facts, reply);
     if (!memory) {
         if (reply->answer == PROTO_NO)
             identifier->scratch = (struct proto_memory){0};
         else
-            keep_memory(identifier, identity, work, id, reply->answer == PROTO_YES);
+            keep_memory(t, id, reply->answer == PROTO_YES);
     }
 }
 
-static void take_facts(struct identifier *identifier, struct identity *identity)
+static void keep_facts(struct turn *t)
 {
-    if (identity->facts)
+    if (facts_save(&t->identifier->facts, &t->identity->facts))
         return;
-    identity->facts = pool_take(&identifier->facts);
-    if (identity->facts)
-        *(struct proto_facts *)pool_item(&identifier->facts, identity->facts) = identifier->scratch_facts;
-    else {
-        identifier->counters.facts_starved++;
-        identity->starved = true;
-    }
-    identifier->scratch_facts = (struct proto_facts){0};
+    t->identifier->counters.facts_starved++;
+    t->identity->starved = true;
 }
 
 /* What a verdict may rest on, small enough to be compared at each reply. */
@@ -222,9 +283,10 @@ struct weight {
     bool full_handshake, turn_request, query_request;
 };
 
-static struct weight weigh(const struct identifier *identifier, const struct identity *identity)
+static struct weight weigh(const struct turn *t)
 {
-    const struct proto_facts *facts = identify_facts(identifier, identity);
+    const struct proto_facts *facts = t->facts;
+    const struct identity *identity = t->identity;
     struct weight weight;
     memset(&weight, 0, sizeof weight); /* padding too: it is compared as bytes */
     weight.also = identity->also;
@@ -250,40 +312,34 @@ static void append_learned(const struct proto_reply *reply, struct identify_lear
 }
 
 /* A yes: the name if there is none yet, else one more protocol of the same flow. */
-static void accept(struct identifier *identifier, struct identity *identity, struct work *work, unsigned id,
-                   unsigned side, struct identify_learned *learned)
+static void accept(struct turn *t, unsigned id, unsigned side)
 {
-    const struct proto_reply *reply = &identifier->reply;
-    take_facts(identifier, identity);
+    const struct proto_reply *reply = &t->identifier->reply;
+    struct identity *identity = t->identity;
     if (!identity->name)
         identity->name = (uint8_t)id;
     if (id == identity->name) {
-        work->yes_sides |= (uint8_t)(1 << side);
+        identity->yes_sides = (identity->yes_sides | 1u << side) & 3u;
         if (reply->evidence > identity->evidence)
-            identity->evidence = reply->evidence;
-        if (work->yes_sides == 3)
+            identity->evidence = reply->evidence & 3u;
+        if (identity->yes_sides == 3)
             identity->evidence = 3;
     } else if (id != identity->upgraded_to) {
         identity->also |= (uint64_t)1 << id;
     }
     if (identity->client == SIDE_NONE && reply->speaker != SPEAKER_UNKNOWN)
-        identity->client = (uint8_t)(reply->speaker == SPEAKER_CLIENT ? side : 1 - side);
-    work->carries_media |= reply->carries_media;
+        identity->client = (reply->speaker == SPEAKER_CLIENT ? side : 1 - side) & 1;
+    identity->carries_media |= reply->carries_media;
     if (reply->carries && (unsigned)reply->carries != identity->name)
         identity->also |= (uint64_t)1 << reply->carries;
-    work->current = (uint8_t)id;
-    append_learned(reply, learned);
+    identity->current = (uint8_t)id;
+    append_learned(reply, t->learned);
+    keep_facts(t);
 }
 
-static bool is_known(const struct identity *identity, unsigned id)
+static enum identify_change change_since(const struct turn *t, const struct weight *before)
 {
-    return id == identity->name || id == identity->upgraded_to || (identity->also >> id & 1);
-}
-
-static enum identify_change change_since(const struct identifier *identifier, const struct identity *identity,
-                                         const struct weight *before)
-{
-    struct weight after = weigh(identifier, identity);
+    struct weight after = weigh(t);
     return memcmp(before, &after, sizeof after) != 0 ? IDENTITY_CHANGED : IDENTITY_SAME;
 }
 
@@ -298,108 +354,115 @@ static unsigned family_of(unsigned id)
 
 /* Asks every identifier of this transport but `except`; only those of its family once the flow has a name.
  * `*more`: the last that wants to see more. */
-static unsigned ask_all(struct identifier *identifier, struct identity *identity, struct work *work,
-                        struct proto_question *question, const uint16_t ports[2], unsigned except,
-                        unsigned *more)
+static unsigned ask_all(struct turn *t, struct proto_question *question, unsigned except, unsigned *more)
 {
+    const struct identity *identity = t->identity;
     for (unsigned id = 1; id < PROTO_COUNT; id++) {
         const struct protocol *protocol = proto_by_id((enum proto_id)id);
-        if (id == except || !(protocol->transports & question->transport) || (work->ruled_out >> id & 1))
+        if (id == except || !(protocol->transports & question->transport) ||
+            (t->work && t->work->ruled_out >> id & 1))
             continue;
         if (identity->name && family_of(id) != family_of(identity->name))
             continue;
         question->named = is_known(identity, id);
-        ask(identifier, identity, work, id, question, ports);
-        if (identifier->reply.answer == PROTO_YES)
+        ask(t, id, question);
+        if (t->identifier->reply.answer == PROTO_YES)
             return id;
-        if (identifier->reply.answer == PROTO_MORE)
+        if (t->identifier->reply.answer == PROTO_MORE)
             *more = id;
-        else if (question->transport == OVER_TCP && question->start)
-            work->ruled_out |= (uint64_t)1 << id;
+        else if (t->work && question->start)
+            t->work->ruled_out |= (uint64_t)1 << id;
     }
     return 0;
 }
 
 /* The one identifier that is asked for ever: media makes most of a site's packets, and one more of a stream
  * that both sides have shown changes nothing but its counters. */
-static bool goes_on_as_rtp(struct identifier *identifier, struct identity *identity, struct work *work,
-                           struct proto_question *question, const uint16_t ports[2])
+static bool goes_on_as_rtp(struct turn *t, struct proto_question *question)
 {
     question->named = true;
-    ask(identifier, identity, work, PROTO_rtp, question, ports);
-    if (identifier->reply.answer == PROTO_YES)
-        work->strangers = 0;
-    return identifier->reply.answer == PROTO_YES;
+    ask(t, PROTO_rtp, question);
+    if (t->identifier->reply.answer == PROTO_YES)
+        t->identity->strangers = 0;
+    return t->identifier->reply.answer == PROTO_YES;
 }
 
 /* What an unnamed flow could be after one more datagram, which `more` would not deny. */
-static uint8_t likely_after(const struct identity *identity, const struct work *work, unsigned more,
-                            size_t caplen)
+static uint8_t likely_after(const struct identity *identity, unsigned more, size_t caplen)
 {
     enum { HEADER_SIZE = 12 }; /* RFC 3550 section 5.1: less says next to nothing */
     bool is_media = (more == PROTO_rtp || more == PROTO_rtcp) && caplen >= HEADER_SIZE;
-    if (!is_media || (work->asked > 0 && !identity->likely))
+    if (!is_media || (identity->asked > 0 && !identity->likely))
         return 0;
     return identity->likely ? identity->likely : (uint8_t)more;
+}
+
+/* Which protocol a datagram is; 0: none of those that may be. */
+static unsigned recognise(struct turn *t, struct proto_question *question, unsigned *more)
+{
+    struct identity *identity = t->identity;
+    if (identity->name && !identity->is_running_rtp) {
+        question->named = true;
+        ask(t, identity->current, question);
+        if (t->identifier->reply.answer == PROTO_YES)
+            return identity->current;
+        if (t->identifier->reply.answer == PROTO_MORE)
+            *more = identity->current;
+    }
+    if (!identity->name || identity->carries_media || family_of(identity->name) == 2)
+        return ask_all(t, question, identity->current, more);
+    return 0;
 }
 
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
                                        const struct identify_input *input, struct identify_learned *learned)
 {
-    struct work *work = identity->settled ? NULL : work_of(identifier, identity);
-    if (!work)
+    if (identity->settled)
         return IDENTITY_SAME;
+    struct turn t = {identifier, identity, NULL,
+                     input,      learned,  facts_load(&identifier->facts, identity->facts)};
     struct proto_question question = {.transport = OVER_UDP,
                                       .side = input->side,
                                       .start = true,
                                       .time_ns = input->time_ns,
                                       .data = input->payload,
                                       .wirelen = input->payload_wirelen};
-    if (work->is_running_rtp && goes_on_as_rtp(identifier, identity, work, &question, input->ports))
+    if (identity->is_running_rtp && goes_on_as_rtp(&t, &question))
         return IDENTITY_SAME;
-    struct weight before = weigh(identifier, identity);
-    unsigned id = 0, more = 0;
+    struct weight before = weigh(&t);
     bool is_empty = question.data.left == 0; /* nothing captured: nothing to ask about */
-    if (identity->name && !is_empty && !work->is_running_rtp) {
-        question.named = true;
-        ask(identifier, identity, work, work->current, &question, input->ports);
-        if (identifier->reply.answer == PROTO_MORE)
-            more = work->current;
-        if (identifier->reply.answer == PROTO_YES)
-            id = work->current;
-    }
-    if (!id && !is_empty && (!identity->name || work->carries_media || family_of(identity->name) == 2))
-        id = ask_all(identifier, identity, work, &question, input->ports, work->current, &more);
-    work->is_running_rtp = false;
+    unsigned more = 0, id = is_empty ? 0 : recognise(&t, &question, &more);
+    identity->is_running_rtp = false;
     identity->cut |= (more || is_empty) && input->payload.cut;
     if (id) {
-        bool settled = identifier->reply.settled;
-        work->strangers = 0;
         identity->likely = 0;
-        accept(identifier, identity, work, id, input->side, learned);
-        enum identify_change change = change_since(identifier, identity, &before);
-        work->is_running_rtp =
-            id == PROTO_rtp && change == IDENTITY_SAME && work->yes_sides == 3 && identity->facts;
-        if (settled)
+        identity->strangers = 0;
+        accept(&t, id, input->side);
+        enum identify_change change = change_since(&t, &before);
+        identity->is_running_rtp = id == PROTO_rtp && change == IDENTITY_SAME && identity->yes_sides == 3 &&
+                                   identity->facts && facts_open(&identifier->facts, &identity->facts);
+        if (identifier->reply.settled)
             settle(identifier, identity);
         return change;
     }
-    identity->likely = identity->name ? 0 : likely_after(identity, work, more, question.data.left);
-    if (identity->name ? ++work->strangers >= STRANGERS_MAX : ++work->asked >= DATAGRAMS_MAX) {
+    identity->likely = identity->name ? 0 : likely_after(identity, more, question.data.left);
+    if (identity->settled) /* no memory was left to lend */
+        give_back_work(identifier, identity);
+    else if (identity->name ? ++identity->strangers >= STRANGERS_MAX : ++identity->asked >= DATAGRAMS_MAX) {
         settle(identifier, identity);
         return identity->name ? IDENTITY_SAME : IDENTITY_CHANGED;
     }
-    return change_since(identifier, identity, &before);
+    return change_since(&t, &before);
 }
 
 /* The stream goes on as another protocol from here on, in both directions. */
-static void upgrade(struct identity *identity, struct work *work, unsigned id)
+static void upgrade(struct turn *t, unsigned id)
 {
-    identity->upgraded_to = (uint8_t)id;
-    work->current = (uint8_t)id;
-    work->yes_sides = 0;
+    t->identity->upgraded_to = (uint8_t)id;
+    t->identity->current = (uint8_t)id;
+    t->identity->yes_sides = 0;
     for (unsigned side = 0; side < 2; side++)
-        work->streams[side].start = work->streams[side].anchored;
+        t->work->streams[side].start = t->work->streams[side].anchored;
 }
 
 enum stream_end { STREAM_WAIT, STREAM_SETTLED, STREAM_GIVE_UP };
@@ -407,30 +470,30 @@ enum stream_end { STREAM_WAIT, STREAM_SETTLED, STREAM_GIVE_UP };
 /* Asks about unread bytes of one side until it needs more of them. `kept` of them were there before the
  * newest segment;
  * `*used`: how far it came. */
-static enum stream_end ask_stream(struct identifier *identifier, struct identity *identity, struct work *work,
-                                  const struct identify_input *input, unsigned side, struct bytes view,
-                                  size_t kept, size_t *used, struct identify_learned *learned)
+static enum stream_end ask_stream(struct turn *t, unsigned side, struct bytes view, size_t kept, size_t *used)
 {
-    struct stream *stream = &work->streams[side];
+    struct stream *stream = &t->work->streams[side];
+    struct identity *identity = t->identity;
+    const struct proto_reply *reply = &t->identifier->reply;
     *used = 0;
     while (*used < view.left) {
         struct proto_question question = {.transport = OVER_TCP,
                                           .side = (uint8_t)side,
                                           .start = stream->start,
                                           .gap = stream->gap,
-                                          .time_ns = input->time_ns,
+                                          .time_ns = t->input->time_ns,
                                           .data = bytes_of(view.at + *used, view.left - *used)};
         unsigned more = 0, id = 0;
         if (identity->name) {
             /* An upgrade that has not spoken yet is asked as a new protocol. */
-            question.named = work->current != identity->upgraded_to || work->yes_sides;
-            ask(identifier, identity, work, work->current, &question, input->ports);
-            if (identifier->reply.answer == PROTO_NO)
+            question.named = identity->current != identity->upgraded_to || identity->yes_sides;
+            ask(t, identity->current, &question);
+            if (reply->answer == PROTO_NO)
                 return STREAM_SETTLED;
-            if (identifier->reply.answer == PROTO_YES)
-                id = work->current;
+            if (reply->answer == PROTO_YES)
+                id = identity->current;
         } else {
-            id = ask_all(identifier, identity, work, &question, input->ports, 0, &more);
+            id = ask_all(t, &question, 0, &more);
         }
         stream->gap = false;
         if (!id) {
@@ -440,19 +503,18 @@ static enum stream_end ask_stream(struct identifier *identifier, struct identity
              * here reads, a later segment may begin something known (TLS after another protocol's STARTTLS).
              */
             if (stream->start)
-                work->ruled_out = 0;
+                t->work->ruled_out = 0;
             *used = *used < kept ? kept : view.left;
             continue;
         }
-        const struct proto_reply *reply = &identifier->reply;
         if (!identity->name)
             identity->middle = !stream->start;
-        accept(identifier, identity, work, id, side, learned);
+        accept(t, id, side);
         if (id == identity->upgraded_to)
-            work->yes_sides |= (uint8_t)(1 << side);
+            identity->yes_sides = (identity->yes_sides | 1u << side) & 3u;
         *used += reply->used;
         if (reply->upgrade)
-            upgrade(identity, work, reply->upgrade);
+            upgrade(t, reply->upgrade);
         else if (reply->settled)
             return STREAM_SETTLED;
         else if (reply->used == 0)
@@ -461,57 +523,53 @@ static enum stream_end ask_stream(struct identifier *identifier, struct identity
     return STREAM_WAIT;
 }
 
-/* Offers one segment piece by piece; false when the flow is settled by it. */
-static bool follow_stream(struct identifier *identifier, struct identity *identity, struct work *work,
-                          const struct identify_input *input, struct identify_learned *learned)
+static bool no_window(struct turn *t)
 {
-    struct stream *stream = &work->streams[input->side];
-    struct bytes rest = input->payload, view;
-    uint32_t sequence = input->sequence;
+    t->identifier->counters.windows_starved++;
+    t->identity->starved = true;
+    return false;
+}
+
+/* Offers one segment piece by piece; false when the flow is settled by it. */
+static bool follow_stream(struct turn *t)
+{
+    struct pool *windows = &t->identifier->windows;
+    unsigned side = t->input->side;
+    struct stream *stream = &t->work->streams[side];
+    struct bytes rest = t->input->payload, view;
+    uint32_t sequence = t->input->sequence;
     while (rest.left > 0) {
         struct bytes segment = rest;
-        uint32_t segment_sequence = sequence;
         bool had_gap = stream->gap;
-        size_t kept = stream->window ? stream->ready : 0;
-        enum stream_offer offer =
-            stream_offer(stream, &identifier->windows, segment_sequence, segment, &view, &rest, &sequence);
+        size_t used, kept = stream->window ? stream->ready : 0;
+        enum stream_offer offer = stream_offer(stream, windows, sequence, segment, &view, &rest, &sequence);
         if (stream->gap && !had_gap) {
-            identifier->counters.gaps++;
-            work->lost = true;
+            t->identifier->counters.gaps++;
+            t->work->lost = true;
         }
-        if (offer == STREAM_STARVED) {
-            identifier->counters.windows_starved++;
-            identity->starved = true;
-            return false;
-        }
+        if (offer == STREAM_STARVED)
+            return no_window(t);
         if (offer == STREAM_NOTHING)
             continue;
-        size_t used;
-        enum stream_end end =
-            ask_stream(identifier, identity, work, input, input->side, view, kept, &used, learned);
-        if (end != STREAM_WAIT)
+        if (ask_stream(t, side, view, kept, &used) != STREAM_WAIT)
             return false;
-        if (!stream_use(stream, &identifier->windows, &view, used)) {
-            identifier->counters.windows_starved++;
-            identity->starved = true;
-            return false;
-        }
+        if (!stream_use(stream, windows, &view, used))
+            return no_window(t);
     }
     return true;
 }
 
 /* Once one side has given the name, what the other side had said before is asked about. */
-static bool catch_up(struct identifier *identifier, struct identity *identity, struct work *work,
-                     const struct identify_input *input, struct identify_learned *learned)
+static bool catch_up(struct turn *t)
 {
-    unsigned other = 1u - input->side;
-    struct stream *stream = &work->streams[other];
+    struct pool *windows = &t->identifier->windows;
+    unsigned other = 1u - t->input->side;
+    struct stream *stream = &t->work->streams[other];
     if (!stream->window || !stream->ready)
         return true;
-    struct bytes view = bytes_of(pool_item(&identifier->windows, stream->window), stream->ready);
+    struct bytes view = bytes_of(pool_item(windows, stream->window), stream->ready);
     size_t used;
-    enum stream_end end = ask_stream(identifier, identity, work, input, other, view, 0, &used, learned);
-    return end == STREAM_WAIT && stream_use(stream, &identifier->windows, &view, used);
+    return ask_stream(t, other, view, 0, &used) == STREAM_WAIT && stream_use(stream, windows, &view, used);
 }
 
 static void reach(struct work *work, unsigned side, uint32_t sequence)
@@ -529,6 +587,31 @@ static bool has_hole(const struct work *work, unsigned side)
            (stream->anchored && (int32_t)(work->reached[side] - stream->base - stream->ready) > 1);
 }
 
+/* A segment with payload; has anything changed that a verdict may rest on? */
+static bool follow_segment(struct turn *t)
+{
+    struct identity *identity = t->identity;
+    struct work *work = t->work;
+    struct weight before = weigh(t);
+    uint8_t yes_before = identity->yes_sides, name_before = identity->name;
+    bool goes_on = follow_stream(t);
+    if (goes_on && identity->yes_sides != yes_before)
+        goes_on = catch_up(t);
+    if (t->input->payload_wirelen > t->input->payload.left) {
+        identity->cut = true;
+        work->streams[t->input->side].torn = true;
+    }
+    /* A hole that may still be filled counts too: nothing is certain while it is there. */
+    identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
+    if (goes_on && !identity->name && ++identity->asked >= SEGMENTS_MAX)
+        goes_on = false;
+    bool changed = change_since(t, &before) == IDENTITY_CHANGED;
+    if (goes_on && !identity->settled)
+        return changed;
+    settle(t->identifier, identity);
+    return changed || !name_before;
+}
+
 enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
                                       const struct identify_input *input, struct identify_learned *learned)
 {
@@ -536,6 +619,7 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     if (!work)
         return IDENTITY_SAME;
     struct stream *stream = &work->streams[input->side];
+    struct turn t = {identifier, identity, work, input, learned, NULL};
     if (input->is_syn) {
         stream_restart(stream, &identifier->windows, input->sequence + 1);
         stream->anchored = stream->start = true;
@@ -555,39 +639,20 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
         identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
         return IDENTITY_SAME;
     }
-    struct weight before = weigh(identifier, identity);
-    uint8_t yes_before = work->yes_sides, name_before = identity->name;
-    bool goes_on = follow_stream(identifier, identity, work, input, learned);
-    if (goes_on && work->yes_sides != yes_before)
-        goes_on = catch_up(identifier, identity, work, input, learned);
-    if (input->payload_wirelen > input->payload.left) {
-        identity->cut = true;
-        stream->torn = true;
-    }
-    /* A hole that may still be filled counts too: nothing is certain while it is there. */
-    identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
-    if (goes_on && !identity->name && ++work->asked >= SEGMENTS_MAX)
-        goes_on = false;
-    enum identify_change change = change_since(identifier, identity, &before);
-    if (!goes_on) {
-        settle(identifier, identity);
-        if (!name_before)
-            change = IDENTITY_CHANGED;
-    }
-    return change;
+    t.facts = facts_load(&identifier->facts, identity->facts);
+    return follow_segment(&t) ? IDENTITY_CHANGED : IDENTITY_SAME;
 }
 
 /* An SPI is new to the association; the second of one side means new keys (RFC 4303 section 2.1). */
-static bool add_spi(struct identifier *identifier, struct identity *identity, unsigned side, uint32_t spi)
+static bool add_spi(struct proto_facts *facts, bool is_second, uint32_t spi)
 {
-    struct proto_facts *facts = pool_item(&identifier->facts, identity->facts);
     for (unsigned i = 0; i < facts->esp.spi_count; i++)
         if (facts->esp.spi[i] == spi)
             return false;
     if (facts->esp.spi_count == sizeof facts->esp.spi / sizeof *facts->esp.spi)
         return false;
     facts->esp.spi[facts->esp.spi_count++] = spi;
-    if (identity->sides >> side & 1 && facts->esp.rekeys < UINT8_MAX)
+    if (is_second && facts->esp.rekeys < UINT8_MAX)
         facts->esp.rekeys++;
     return true;
 }
@@ -595,15 +660,17 @@ static bool add_spi(struct identifier *identifier, struct identity *identity, un
 enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
                                     enum proto_id name, unsigned side, uint32_t spi)
 {
+    struct turn t = {identifier, identity, NULL, NULL, NULL, facts_load(&identifier->facts, identity->facts)};
     bool changed = !identity->name;
     if (!identity->name) {
         identity->name = (uint8_t)name;
         identity->evidence = 2;
     }
-    take_facts(identifier, identity);
-    if (identity->facts && spi)
-        changed |= add_spi(identifier, identity, side, spi);
-    identity->sides |= (uint8_t)(1 << side);
+    if (spi && add_spi(t.facts, identity->sides >> side & 1, spi)) {
+        changed = true;
+        keep_facts(&t);
+    }
+    identity->sides = (identity->sides | 1u << side) & 3u;
     if (identity->sides == 3)
         identity->evidence = 3;
     return changed ? IDENTITY_CHANGED : IDENTITY_SAME;
