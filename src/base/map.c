@@ -72,7 +72,8 @@ static uint32_t slots_for(uint32_t capacity)
 
 size_t map_memory(size_t key_size, size_t value_size, uint32_t capacity)
 {
-    return capacity * stride_of(key_size, value_size) + slots_for(capacity) * sizeof(uint32_t);
+    return capacity * stride_of(key_size, value_size) + slots_for(capacity) * sizeof(uint32_t) +
+           ((size_t)capacity + 1) * sizeof(struct map_link);
 }
 
 bool map_init(struct map *map, size_t key_size, size_t value_size, uint32_t capacity,
@@ -86,7 +87,8 @@ bool map_init(struct map *map, size_t key_size, size_t value_size, uint32_t capa
                         .secret = {secret[0], secret[1]}};
     map->entries = take_pages(capacity * map->stride);
     map->slots = take_pages(((size_t)map->mask + 1) * sizeof *map->slots);
-    if (map->entries && map->slots)
+    map->links = take_pages(((size_t)capacity + 1) * sizeof *map->links);
+    if (map->entries && map->slots && map->links)
         return true;
     map_fini(map);
     return false;
@@ -98,7 +100,10 @@ void map_fini(struct map *map)
         munmap(map->entries, map->capacity * map->stride);
     if (map->slots)
         munmap(map->slots, ((size_t)map->mask + 1) * sizeof *map->slots);
+    if (map->links)
+        munmap(map->links, ((size_t)map->capacity + 1) * sizeof *map->links);
     map->entries = NULL;
+    map->links = NULL;
     map->slots = NULL;
 }
 
@@ -132,21 +137,142 @@ void *map_find(const struct map *map, const void *key)
     return map->slots[slot] ? map_value(map, map->slots[slot] - 1) : NULL;
 }
 
+static void append(struct map *map, uint32_t entry)
+{
+    uint32_t newest = map->links[0].older;
+    map->links[entry].older = newest;
+    map->links[entry].newer = 0;
+    map->links[newest].newer = entry;
+    map->links[0].older = entry;
+}
+
+static void unlink_entry(struct map *map, uint32_t entry)
+{
+    struct map_link *link = &map->links[entry];
+    map->links[link->older].newer = link->newer;
+    map->links[link->newer].older = link->older;
+}
+
+static uint32_t entry_of(const struct map *map, const void *value)
+{
+    return map_number(map, value) + 1;
+}
+
+static uint32_t take_entry(struct map *map)
+{
+    uint32_t entry = map->free;
+    if (!entry)
+        return ++map->used;
+    map->free = map->links[entry].newer;
+    memset(map->entries + (entry - 1) * map->stride, 0, map->stride);
+    return entry;
+}
+
+static void *add_at(struct map *map, uint32_t slot, const void *key)
+{
+    uint32_t entry = take_entry(map);
+    map->count++;
+    map->slots[slot] = entry;
+    map->links[entry].touched_ns = 0;
+    append(map, entry);
+    memcpy(map->entries + (entry - 1) * map->stride, key, map->key_size);
+    return map_value(map, entry - 1);
+}
+
 void *map_add(struct map *map, const void *key, bool *added)
 {
     uint32_t slot = slot_of(map, key);
-    bool is_new = map->slots[slot] == 0;
+    bool is_new = map->slots[slot] == 0, full = map->count == map->capacity;
     if (added)
-        *added = is_new;
+        *added = is_new && !full;
     if (!is_new)
         return map_value(map, map->slots[slot] - 1);
-    if (map->count == map->capacity) {
-        map->refused++;
-        if (added)
-            *added = false;
-        return NULL;
+    map->refused += full;
+    return full ? NULL : add_at(map, slot, key);
+}
+
+void *map_take(struct map *map, const void *key, int64_t now_ns, bool *added)
+{
+    uint32_t slot = slot_of(map, key);
+    bool is_new = map->slots[slot] == 0;
+    void *value;
+    if (added)
+        *added = is_new;
+    if (is_new && map->count == map->capacity) {
+        map_remove(map, map_oldest(map));
+        map->forgotten++;
+        map->forgot_ns = now_ns;
+        slot = slot_of(map, key); /* the removal may have moved the empty place */
     }
-    map->slots[slot] = ++map->count;
-    memcpy(map->entries + (map->count - 1) * map->stride, key, map->key_size);
-    return map_value(map, map->count - 1);
+    value = is_new ? add_at(map, slot, key) : map_value(map, map->slots[slot] - 1);
+    map_touch(map, value, now_ns);
+    return value;
+}
+
+void map_touch(struct map *map, void *value, int64_t now_ns)
+{
+    uint32_t entry = entry_of(map, value);
+    map->links[entry].touched_ns = now_ns;
+    if (map->links[0].older == entry)
+        return;
+    unlink_entry(map, entry);
+    append(map, entry);
+}
+
+/* Closes the hole that a removal leaves in its run of slots (Knuth, volume 3, 6.4, algorithm R): what could
+ * no longer be found from its home moves up. */
+static void empty_slot(struct map *map, uint32_t hole)
+{
+    uint32_t slot = hole;
+    for (;;) {
+        map->slots[hole] = 0;
+        uint32_t home;
+        do {
+            slot = (slot + 1) & map->mask;
+            if (!map->slots[slot])
+                return;
+            const void *key = map_key(map, map->slots[slot] - 1);
+            home = (uint32_t)hash_bytes(key, map->key_size, map->secret) & map->mask;
+        } while (((slot - home) & map->mask) < ((slot - hole) & map->mask));
+        map->slots[hole] = map->slots[slot];
+        hole = slot;
+    }
+}
+
+void map_remove(struct map *map, void *value)
+{
+    uint32_t entry = entry_of(map, value);
+    empty_slot(map, slot_of(map, map_key(map, entry - 1)));
+    unlink_entry(map, entry);
+    map->links[entry].newer = map->free;
+    map->free = entry;
+    map->count--;
+}
+
+unsigned map_age(struct map *map, int64_t before_ns, unsigned limit)
+{
+    unsigned removed = 0;
+    void *oldest;
+    while (removed < limit && (oldest = map_oldest(map)) && map_touched_ns(map, oldest) < before_ns) {
+        map_remove(map, oldest);
+        removed++;
+    }
+    return removed;
+}
+
+void *map_oldest(const struct map *map)
+{
+    uint32_t entry = map->links[0].newer;
+    return entry ? map_value(map, entry - 1) : NULL;
+}
+
+void *map_next(const struct map *map, const void *value)
+{
+    uint32_t entry = map->links[entry_of(map, value)].newer;
+    return entry ? map_value(map, entry - 1) : NULL;
+}
+
+int64_t map_touched_ns(const struct map *map, const void *value)
+{
+    return map->links[entry_of(map, value)].touched_ns;
 }

@@ -131,7 +131,7 @@ static void test_a_full_map_refuses_and_still_finds(void)
     TEST_ASSERT_EQUAL_UINT64(2, small.refused);
     TEST_ASSERT_EQUAL_UINT(3, small.count);
     map_fini(&small);
-    TEST_ASSERT_TRUE(!small.entries && !small.slots);
+    TEST_ASSERT_TRUE(!small.entries && !small.slots && !small.links);
 }
 
 static void test_values_are_aligned_and_counted(void)
@@ -139,9 +139,91 @@ static void test_values_are_aligned_and_counted(void)
     struct key key = key_of(1), next = key_of(2);
     TEST_ASSERT_EQUAL_UINT(0, (uintptr_t)map_add(&map, &key, NULL) % 8);
     TEST_ASSERT_EQUAL_UINT(0, (uintptr_t)map_add(&map, &next, NULL) % 8);
-    /* 8 bytes of key, 16 of value; a table of numbers that is at most half full */
-    TEST_ASSERT_EQUAL_UINT64(1000 * 24 + 2048 * 4,
+    /* 8 bytes of key, 16 of value; a table of numbers that is at most half full; a link each, and the head */
+    TEST_ASSERT_EQUAL_UINT64(1000 * 24 + 2048 * 4 + 1001 * 16,
                              map_memory(sizeof(struct key), sizeof(struct value), 1000));
+}
+
+static const uint32_t *number_of(const struct map *in, uint32_t i)
+{
+    struct key key = key_of(i);
+    const struct value *value = map_find(in, &key);
+    return value ? &value->seen : NULL;
+}
+
+static void test_a_full_map_forgets_what_was_not_touched(void)
+{
+    struct map small;
+    bool added;
+    TEST_ASSERT_TRUE(map_init(&small, sizeof(struct key), sizeof(struct value), 3, secret));
+    for (uint32_t i = 0; i < 3; i++) {
+        struct key key = key_of(i);
+        ((struct value *)map_take(&small, &key, i, &added))->seen = i;
+        TEST_ASSERT_TRUE(added);
+    }
+    struct key first = key_of(0), fourth = key_of(3);
+    TEST_ASSERT_EQUAL_UINT(0, ((struct value *)map_take(&small, &first, 10, &added))->seen);
+    TEST_ASSERT_FALSE(added);
+    TEST_ASSERT_EQUAL_UINT(0, ((struct value *)map_take(&small, &fourth, 11, &added))->seen); /* zeroed */
+    TEST_ASSERT_TRUE(added);
+    TEST_ASSERT_NULL(number_of(&small, 1));
+    TEST_ASSERT_NOT_NULL(number_of(&small, 0));
+    TEST_ASSERT_NOT_NULL(number_of(&small, 2));
+    TEST_ASSERT_EQUAL_UINT64(1, small.forgotten);
+    TEST_ASSERT_EQUAL_INT64(11, small.forgot_ns);
+    TEST_ASSERT_EQUAL_UINT64(0, small.refused);
+    TEST_ASSERT_EQUAL_INT64(2, map_touched_ns(&small, map_oldest(&small)));
+    map_fini(&small);
+}
+
+static void test_what_is_old_goes(void)
+{
+    for (uint32_t i = 0; i < 10; i++) {
+        struct key key = key_of(i);
+        map_take(&map, &key, 100 + i, NULL);
+    }
+    TEST_ASSERT_EQUAL_UINT(2, map_age(&map, 105, 2));
+    TEST_ASSERT_EQUAL_UINT(3, map_age(&map, 105, 100));
+    TEST_ASSERT_EQUAL_UINT(5, map.count);
+    TEST_ASSERT_NULL(number_of(&map, 4));
+    TEST_ASSERT_NOT_NULL(number_of(&map, 5));
+    TEST_ASSERT_EQUAL_UINT(5, map_age(&map, INT64_MAX, 100));
+    TEST_ASSERT_NULL(map_oldest(&map));
+}
+
+/* Beside a list that does the same: every key is where it should be, whatever was removed before. */
+static void test_removals_leave_all_others_to_be_found(void)
+{
+    enum { KEYS = 1500 };
+    static bool is_in[KEYS];
+    uint32_t random = 1, count = 0;
+    memset(is_in, 0, sizeof is_in);
+    for (unsigned turn = 0; turn < 60000; turn++) {
+        random = random * 1664525 + 1013904223;
+        uint32_t i = (random >> 8) % KEYS;
+        struct key key = key_of(i);
+        struct value *value = map_find(&map, &key);
+        TEST_ASSERT_EQUAL_INT(is_in[i], value != NULL);
+        if (value) {
+            TEST_ASSERT_EQUAL_UINT(i, value->seen);
+            map_remove(&map, value);
+            count--;
+        } else if ((value = map_add(&map, &key, NULL))) {
+            value->seen = i;
+            count++;
+        } else {
+            TEST_ASSERT_EQUAL_UINT(1000, count);
+            continue;
+        }
+        is_in[i] = !is_in[i];
+        TEST_ASSERT_EQUAL_UINT(count, map.count);
+    }
+    unsigned walked = 0;
+    for (struct value *value = map_oldest(&map); value; value = map_next(&map, value)) {
+        TEST_ASSERT_TRUE(is_in[value->seen]);
+        walked++;
+    }
+    TEST_ASSERT_EQUAL_UINT(count, walked);
 }
 
 int main(void)
@@ -154,5 +236,8 @@ int main(void)
     RUN_TEST(test_keys_are_compared_to_their_last_byte);
     RUN_TEST(test_a_full_map_refuses_and_still_finds);
     RUN_TEST(test_values_are_aligned_and_counted);
+    RUN_TEST(test_a_full_map_forgets_what_was_not_touched);
+    RUN_TEST(test_what_is_old_goes);
+    RUN_TEST(test_removals_leave_all_others_to_be_found);
     return UNITY_END();
 }
