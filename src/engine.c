@@ -470,13 +470,6 @@ static void end_flows(struct engine *engine)
     free(endings.list);
 }
 
-static void tell_episodes(struct engine *engine)
-{
-    const struct ipsec_episode *episode;
-    for (uint32_t i = 0; (episode = judge_episode(engine->judge, i)); i++)
-        event_ipsec(&engine->writer, episode, engine->now_ns);
-}
-
 void engine_stats(struct engine *engine)
 {
     enum { COUNTERS_MAX = 160 };
@@ -498,7 +491,6 @@ void engine_finish(struct engine *engine)
     engine->told_ns = engine->now_ns;
     judge_finish(engine->judge, engine->now_ns);
     if (engine->writer.line) {
-        tell_episodes(engine);
         tell_coverage(engine);
         engine_stats(engine);
     }
@@ -512,6 +504,13 @@ static void finding_told(void *context, const struct finding *finding)
     struct engine *engine = context;
     if (engine->writer.line && !finding->muted)
         event_finding(&engine->writer, finding, engine->told_ns);
+}
+
+static void episode_over(void *context, const struct ipsec_episode *episode)
+{
+    struct engine *engine = context;
+    if (engine->writer.line)
+        event_ipsec(&engine->writer, episode, engine->told_ns);
 }
 
 static bool make_shards(struct engine *engine)
@@ -551,7 +550,8 @@ static struct judge_options judge_options_of(const struct engine_options *option
 {
     return (struct judge_options){.policy = options->policy,
                                   .flow_slots = PIPELINE_SHARDS * (flows_per_shard(options) + 1),
-                                  .told = finding_told};
+                                  .told = finding_told,
+                                  .episode_over = episode_over};
 }
 
 struct engine *engine_create(const struct engine_options *options)
@@ -655,16 +655,16 @@ const char *engine_counter(const struct engine *engine, unsigned index, uint64_t
         {"identify_windows_starved",
          sum_identify(engine, offsetof(struct identify_counters, windows_starved))},
         {"identify_facts_starved", sum_identify(engine, offsetof(struct identify_counters, facts_starved))},
-        {"findings_refused", totals->findings_refused},
-        {"addresses_refused", totals->addresses_refused},
-        {"pairs_refused", totals->pairs_refused},
         {"events_too_long", engine->writer.too_long},
     };
-    unsigned count = sizeof counters / sizeof *counters;
-    if (index >= count)
+    enum { OWN = sizeof counters / sizeof *counters };
+    unsigned judges = judge_counter_count();
+    if (index >= OWN + judges)
         return engine->options.more_counters
-                   ? engine->options.more_counters(engine->options.context, index - count, value)
+                   ? engine->options.more_counters(engine->options.context, index - OWN - judges, value)
                    : NULL;
+    if (index >= OWN)
+        return judge_counter(engine->judge, index - OWN, value);
     *value = counters[index].value;
     return counters[index].name;
 }

@@ -96,6 +96,7 @@ struct ipsec_episode {
     uint64_t media_flows, media_lost;
     struct flow flow;       /* the first of the pair that was IPsec */
     struct verdict verdict; /* at the end: the exemption rows, fail or out-of-scope */
+    uint32_t live_flows;    /* the judge's own */
 };
 
 enum { FINDING_FLOWS_MAX = 4 };
@@ -126,6 +127,12 @@ struct finding {
     struct ipsec_episode episode; /* of ipsec-on-media, as it stood when the finding was told */
     char reason[512];             /* one sentence: what was seen and what the document allows */
     char advice[256];
+
+    /* The judge's own. */
+    int64_t told_ns;
+    bool has_news;       /* since then */
+    uint32_t live_flows; /* flows that are not over and count in it */
+    uint32_t first_peer; /* of its peers' list; 0: none */
 };
 
 const char *finding_unit(const struct finding *finding); /* what `count` counts: "flow", "packet" ... */
@@ -140,6 +147,8 @@ struct judge_options {
     const struct policy *policy; /* NULL: nothing is judged, directions and addresses are kept all the same */
     uint32_t flow_slots;         /* flows that can be alive at once: slots are below it */
     void (*told)(void *context, const struct finding *finding);
+    /* An episode is over, or the input is: told once for each pair. May be NULL. */
+    void (*episode_over)(void *context, const struct ipsec_episode *episode);
     void *context;
 };
 
@@ -160,8 +169,8 @@ struct judge_flow {
 
 void judge_begin(struct judge *judge, const struct judge_flow *in);
 void judge_note(struct judge *judge, const struct judge_flow *in);
-/* What would be said of a flow now; nothing is counted. */
-void judge_look(const struct judge *judge, const struct judge_flow *in, struct verdict *verdict);
+/* A flow goes on: what would be said of it now. It counts as seen; nothing else is counted. */
+void judge_look(struct judge *judge, const struct judge_flow *in, struct verdict *verdict);
 /* The last word on a flow; fills *verdict. */
 void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict);
 void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
@@ -194,16 +203,19 @@ unsigned judge_direction(const struct judge *judge, const struct flow *flow, enu
 /* Results. */
 struct judge_totals {
     uint64_t flows, by_status[VERDICT_COUNT];
-    uint64_t unidentified_pass;                                  /* passed by port alone */
-    uint64_t findings_refused, addresses_refused, pairs_refused; /* bounds exceeded */
+    uint64_t unidentified_pass; /* passed by port alone */
+    uint64_t findings_refused;  /* flows that found no room for another finding */
 };
 const struct judge_totals *judge_totals(const struct judge *judge);
 const struct finding *judge_finding(const struct judge *judge,
-                                    uint32_t number); /* in order of opening; NULL past the end */
+                                    uint32_t number); /* in order of opening; NULL past the end. Not after
+                                                         judge_tick(): what was closed is gone */
 const struct coverage *judge_coverage(const struct judge *judge, int32_t entry,
-                                      unsigned row_order);                             /* NULL: not held */
-const struct ipsec_episode *judge_episode(const struct judge *judge, uint32_t number); /* NULL past the end */
+                                      unsigned row_order); /* NULL: not held */
 uint64_t judge_allow_used(const struct judge *judge, unsigned allow);
+/* What did not fit into the judge's memory, by name; numbers are below the count. */
+unsigned judge_counter_count(void);
+const char *judge_counter(const struct judge *judge, unsigned number, uint64_t *value);
 /* Reasons why flows were inconclusive, with how many; NULL past the end. */
 const char *judge_inconclusive(const struct judge *judge, unsigned number, uint64_t *flows);
 

@@ -56,6 +56,7 @@ int64_t map_touched_ns(const struct map *map, const void *value);
 /* Numbers stay with an entry while it lives; without removals they count from 0 in the order of adding. */
 const void *map_key(const struct map *map, uint32_t number);
 void *map_value(const struct map *map, uint32_t number);
+void *map_at(const struct map *map, uint32_t number);          /* NULL: it was removed, or never there */
 uint32_t map_number(const struct map *map, const void *value); /* of a value that map_find or map_add gave */
 
 /* SipHash-1-3 of bytes, for whoever needs a keyed or a stable hash. */

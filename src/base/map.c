@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define REMOVED UINT32_MAX /* in `older` of an entry that is free */
+
 static inline uint64_t rotate(uint64_t x, unsigned by)
 {
     return x << by | x >> (64 - by);
@@ -115,6 +117,12 @@ const void *map_key(const struct map *map, uint32_t number)
 void *map_value(const struct map *map, uint32_t number)
 {
     return map->entries + number * map->stride + map->value_offset;
+}
+
+void *map_at(const struct map *map, uint32_t number)
+{
+    bool is_there = number < map->used && map->links[number + 1].older != REMOVED;
+    return is_there ? map_value(map, number) : NULL;
 }
 
 uint32_t map_number(const struct map *map, const void *value)
@@ -244,6 +252,7 @@ void map_remove(struct map *map, void *value)
     uint32_t entry = entry_of(map, value);
     empty_slot(map, slot_of(map, map_key(map, entry - 1)));
     unlink_entry(map, entry);
+    map->links[entry].older = REMOVED;
     map->links[entry].newer = map->free;
     map->free = entry;
     map->count--;

@@ -83,7 +83,7 @@ unsigned judge_direction(const struct judge *judge, const struct flow *flow, enu
         bool listens[2];
         for (unsigned side = 0; side < 2; side++)
             listens[side] =
-                judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_TCP_LISTENER);
+                judge_has_endpoint(&judge->listeners, &flow->key.addr[side], flow->key.port[side]);
         if (listens[0] != listens[1]) {
             *basis = BASIS_LISTENER;
             return listens[0];

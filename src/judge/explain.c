@@ -86,12 +86,11 @@ static bool begin_judge(struct inquiry *q)
     q->judge = judge_create(&options);
     if (!q->judge)
         return false;
-    struct address_facts *facts = judge_address(q->judge, &q->question->responder);
-    if (facts)
-        facts->has_sent = true; /* silence means something of hosts that can be heard */
+    judge_address(q->judge, &q->question->responder, 0)->has_sent =
+        true; /* silence means something of hosts that can be heard */
     if (q->question->learned_port) {
-        judge_add_endpoint(q->judge, &q->question->responder, 0, ENDPOINT_DCERPC, INT64_MIN);
-        judge_add_endpoint(q->judge, &q->question->responder, q->question->responder_port, ENDPOINT_DCERPC,
+        judge_add_endpoint(&q->judge->mapped, &q->question->responder, 0, INT64_MIN);
+        judge_add_endpoint(&q->judge->mapped, &q->question->responder, q->question->responder_port,
                            INT64_MIN);
     }
     if (q->question->media_of_pair) {

@@ -103,7 +103,7 @@ static struct finding_key key_of(struct judge *judge, enum finding_id id, const 
     if (map_find(&judge->findings, &key))
         return key;
     for (unsigned side = 0; side < 2; side++) {
-        const struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
+        const struct address_facts *facts = map_find(&judge->addresses, &flow->key.addr[side]);
         if (facts && facts->pair_findings[pair_kind(id)] >= PAIR_FINDINGS_MAX) {
             key.addr[0] = flow->key.addr[side];
             memset(&key.addr[1], 0, sizeof key.addr[1]);
@@ -113,12 +113,15 @@ static struct finding_key key_of(struct judge *judge, enum finding_id id, const 
     return key;
 }
 
-static void count_pair(struct judge *judge, enum finding_id id, const struct flow *flow)
+/* A finding of a pair opens, or has gone. */
+static void count_pair(struct judge *judge, enum finding_id id, const struct flow *flow, bool opens)
 {
     for (unsigned side = 0; side < 2; side++) {
-        struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
-        if (facts)
+        struct address_facts *facts = map_find(&judge->addresses, &flow->key.addr[side]);
+        if (facts && opens)
             facts->pair_findings[pair_kind(id)]++;
+        else if (facts && facts->pair_findings[pair_kind(id)])
+            facts->pair_findings[pair_kind(id)]--;
     }
 }
 
@@ -128,13 +131,27 @@ static void count_peer(struct judge *judge, struct finding *finding, uint32_t nu
     bool added;
     unsigned side = finding->id == FINDING_UNEXPECTED_OUTBOUND ? 1u - verdict->initiator : verdict->initiator;
     struct peer_key key = {.addr = flow->key.addr[side], .finding = number};
-    if (map_add(&judge->peers, &key, &added))
-        finding->peers += added;
-    else
+    uint32_t *next = finding->peers < PEERS_PER_FINDING_MAX ? map_add(&judge->peers, &key, &added)
+                                                            : map_find(&judge->peers, &key);
+    if (!next) {
         finding->peers_at_least = true;
+    } else if (finding->peers < PEERS_PER_FINDING_MAX && added) {
+        finding->peers++;
+        *next = finding->first_peer;
+        finding->first_peer = map_number(&judge->peers, next) + 1;
+    }
 }
 
-enum { SEVERITY_HIGH = 73 };
+static void forget_peers(struct judge *judge, struct finding *finding)
+{
+    while (finding->first_peer) {
+        uint32_t *next = map_value(&judge->peers, finding->first_peer - 1);
+        finding->first_peer = *next;
+        map_remove(&judge->peers, next);
+    }
+}
+
+enum { SEVERITY_MEDIUM = 47, SEVERITY_HIGH = 73 };
 
 static int severity_of(const struct judge *judge, enum finding_id id, const struct flow *flow,
                        const struct verdict *verdict)
@@ -147,14 +164,17 @@ static int severity_of(const struct judge *judge, enum finding_id id, const stru
                            established ? kinds[id].severity_established : kinds[id].severity);
 }
 
-static void tell(struct judge *judge, struct finding *finding, enum finding_state state)
+static void tell(struct judge *judge, struct finding *finding, enum finding_state state, int64_t now_ns)
 {
     const struct ipsec_episode *episode =
         finding->id == FINDING_IPSEC_ON_MEDIA ? ipsec_episode_of(judge, &finding->flow) : NULL;
     finding->state = state;
-    finding->has_episode = episode != NULL;
-    if (episode)
+    finding->told_ns = now_ns;
+    finding->has_news = false;
+    if (episode) { /* else the one that it had is over */
+        finding->has_episode = true;
         finding->episode = *episode;
+    }
     if (judge->told)
         judge->told(judge->context, finding);
 }
@@ -180,6 +200,7 @@ static bool is_shown(const struct finding *finding, const struct flow *flow)
 
 static void see(struct finding *finding, const struct flow *flow)
 {
+    finding->has_news = true;
     if (flow->first_ns < finding->first_seen_ns)
         finding->first_seen_ns = flow->first_ns;
     if (flow->last_ns > finding->last_seen_ns)
@@ -188,17 +209,19 @@ static void see(struct finding *finding, const struct flow *flow)
 
 /* Counts one flow for one finding; returns its number + 1, 0 when there is no room for another finding. */
 uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
-                      const struct finding_key *key)
+                      const struct finding_key *key, uint64_t already)
 {
     enum finding_id id = key->id;
-    bool added;
-    struct finding *finding = map_add(&judge->findings, key, &added);
+    bool added = false;
+    bool low = judge->findings.count >= FINDINGS_LOW_MAX &&
+               severity_of(judge, id, in->flow, verdict) < SEVERITY_MEDIUM;
+    struct finding *finding = low ? map_find(&judge->findings, key) : map_add(&judge->findings, key, &added);
     if (!finding) {
         judge->totals.findings_refused++;
         return 0;
     }
     uint32_t number = map_number(&judge->findings, finding);
-    finding->count++;
+    finding->count += added ? already : 1;
     if (added) {
         finding->id = id;
         finding->is_pair = kinds[id].keyed_by == BY_PAIR;
@@ -208,7 +231,7 @@ uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const st
         finding->last_seen_ns = in->flow->last_ns;
         show_flow(judge, finding, in, verdict);
         if (kinds[id].keyed_by == BY_PAIR)
-            count_pair(judge, id, in->flow);
+            count_pair(judge, id, in->flow, true);
     }
     if (finding->flow_count < FINDING_FLOWS_MAX)
         finding->flows[finding->flow_count++] = in->flow->key;
@@ -218,7 +241,7 @@ uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const st
     if (rises)
         show_flow(judge, finding, in, verdict);
     if (added || rises)
-        tell(judge, finding, added ? FINDING_OPEN : FINDING_UPDATE);
+        tell(judge, finding, added ? FINDING_OPEN : FINDING_UPDATE, in->now_ns);
     return (uint16_t)(number + 1);
 }
 
@@ -226,7 +249,7 @@ static uint16_t count(struct judge *judge, const struct judge_flow *in, const st
                       enum finding_id id)
 {
     struct finding_key key = key_of(judge, id, in->flow, verdict);
-    return findings_add(judge, in, verdict, &key);
+    return findings_add(judge, in, verdict, &key, 1);
 }
 
 static bool still_holds(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
@@ -254,9 +277,11 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
             if (rises || is_shown(finding, in->flow))
                 show_flow(judge, finding, in, verdict);
             if (rises)
-                tell(judge, finding, FINDING_UPDATE);
+                tell(judge, finding, FINDING_UPDATE, in->now_ns);
         } else {
             finding->count--;
+            finding->live_flows--;
+            finding->has_news = true;
             mark->findings[i] = 0;
         }
     }
@@ -267,6 +292,7 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
         for (unsigned i = 0; number && i < MARK_FINDINGS_MAX; i++) {
             if (!mark->findings[i]) {
                 mark->findings[i] = number;
+                ((struct finding *)map_value(&judge->findings, number - 1u))->live_flows++;
                 break;
             }
         }
@@ -304,7 +330,7 @@ void findings_ipsec_changed(struct judge *judge, const struct judge_flow *in, co
         finding->severity = severity;
     if (in->now_ns > finding->last_seen_ns)
         finding->last_seen_ns = in->now_ns;
-    tell(judge, finding, FINDING_UPDATE);
+    tell(judge, finding, FINDING_UPDATE, in->now_ns);
 }
 
 struct finding *findings_sensor(struct judge *judge, const struct finding_key *key, const char *interface,
@@ -316,6 +342,7 @@ struct finding *findings_sensor(struct judge *judge, const struct finding_key *k
         return NULL;
     }
     finding->last_seen_ns = now_ns;
+    finding->has_news = true;
     if (!*opens)
         return finding;
     finding->id = key->id;
@@ -333,11 +360,54 @@ struct finding *findings_sensor(struct judge *judge, const struct finding_key *k
 void findings_sensor_told(struct judge *judge, struct finding *finding, bool opens)
 {
     if (opens)
-        tell(judge, finding, FINDING_OPEN);
+        tell(judge, finding, FINDING_OPEN, finding->last_seen_ns);
 }
 
-void findings_close(struct judge *judge)
+/* The flow is over: what it counted in no longer waits for it. */
+void findings_flow_over(struct judge *judge, const struct mark *mark)
 {
-    for (uint32_t number = 0; number < judge->findings.count; number++)
-        tell(judge, map_value(&judge->findings, number), FINDING_CLOSE);
+    for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++)
+        if (mark->findings[i])
+            ((struct finding *)map_value(&judge->findings, mark->findings[i] - 1u))->live_flows--;
+}
+
+/* The flow goes on, and with it what it counted in. */
+void findings_seen(struct judge *judge, const struct judge_flow *in, const struct mark *mark)
+{
+    for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++)
+        if (mark->findings[i])
+            see(map_value(&judge->findings, mark->findings[i] - 1u), in->flow);
+}
+
+static void let_go(struct judge *judge, struct finding *finding)
+{
+    if (finding->is_pair)
+        count_pair(judge, finding->id, &finding->flow, false);
+    forget_peers(judge, finding);
+    map_remove(&judge->findings, finding);
+}
+
+/* DESIGN 6: one update per window, closed after a day. */
+void findings_age(struct judge *judge, int64_t now_ns)
+{
+    for (uint32_t number = 0; number < judge->findings.used; number++) {
+        struct finding *finding = map_at(&judge->findings, number);
+        if (!finding)
+            continue;
+        if (now_ns - finding->last_seen_ns >= DAY_NS && !finding->live_flows) {
+            tell(judge, finding, FINDING_CLOSE, now_ns);
+            let_go(judge, finding);
+        } else if (finding->has_news && now_ns - finding->told_ns >= HOUR_NS) {
+            tell(judge, finding, FINDING_UPDATE, now_ns);
+        }
+    }
+}
+
+void findings_close(struct judge *judge, int64_t now_ns)
+{
+    for (uint32_t number = 0; number < judge->findings.used; number++) {
+        struct finding *finding = map_at(&judge->findings, number);
+        if (finding)
+            tell(judge, finding, FINDING_CLOSE, now_ns);
+    }
 }

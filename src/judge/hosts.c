@@ -8,9 +8,24 @@
 /* DESIGN 5.4: at least 20 flows of which 80 % show one direction. */
 enum { ONE_WAY_FLOWS = 20, ONE_WAY_PERCENT = 80 };
 
-struct address_facts *judge_address(struct judge *judge, const struct addr *addr)
+struct address_facts *judge_address(struct judge *judge, const struct addr *addr, int64_t now_ns)
 {
-    return map_add(&judge->addresses, addr, NULL);
+    bool added;
+    struct address_facts *facts = map_take(&judge->addresses, addr, now_ns, &added);
+    if (added)
+        facts->is_anew = judge_forgot(&judge->addresses, now_ns);
+    return facts;
+}
+
+bool judge_forgot(const struct map *map, int64_t now_ns)
+{
+    return map->forgotten && now_ns - map->forgot_ns < DAY_NS;
+}
+
+bool judge_is_hardly_known(const struct judge *judge, const struct addr *addr)
+{
+    const struct address_facts *facts = map_find(&judge->addresses, addr);
+    return !facts || (facts->is_anew && facts->flows < ONE_WAY_FLOWS);
 }
 
 bool judge_has_sent(const struct judge *judge, const struct addr *addr)
@@ -33,62 +48,56 @@ static bool is_group(const struct addr *addr)
 }
 
 /* A flow begins: so far only its first side was heard. */
-void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark *mark)
+void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
+    const struct flow *flow = in->flow;
     bool group = is_group(&flow->key.addr[0]) || is_group(&flow->key.addr[1]);
     *mark = (struct mark){.one_way = !group};
     for (unsigned side = 0; side < 2; side++) {
-        struct address_facts *facts = judge_address(judge, &flow->key.addr[side]);
-        if (!facts)
-            continue;
+        struct address_facts *facts = judge_address(judge, &flow->key.addr[side], in->now_ns);
         facts->has_sent |= side == flow->first;
         facts->flows += !group;
         facts->one_way += !group && side != flow->first;
     }
 }
 
-void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark *mark)
+void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
+    const struct flow *flow = in->flow;
     if (!mark->one_way)
         return;
     mark->one_way = false;
-    struct address_facts *facts = judge_address(judge, &flow->key.addr[1 - flow->first]);
-    if (!facts)
-        return;
+    struct address_facts *facts = judge_address(judge, &flow->key.addr[1 - flow->first], in->now_ns);
     facts->has_sent = true;
     if (facts->one_way)
         facts->one_way--;
 }
 
-void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind,
-                        int64_t now_ns)
+void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns)
 {
-    struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
+    struct endpoint_key key = {.addr = *addr, .port = port};
     bool added;
-    int64_t *since_ns = map_add(&judge->endpoints, &key, &added);
-    if (since_ns && added)
+    int64_t *since_ns = map_take(map, &key, now_ns, &added);
+    if (added)
         *since_ns = now_ns;
 }
 
-int64_t judge_endpoint_since(const struct judge *judge, const struct addr *addr, uint16_t port,
-                             enum endpoint_kind kind)
+int64_t judge_endpoint_since(const struct map *map, const struct addr *addr, uint16_t port)
 {
-    struct endpoint_key key = {.addr = *addr, .port = port, .kind = (uint8_t)kind};
-    const int64_t *since_ns = map_find(&judge->endpoints, &key);
-    return since_ns ? *since_ns : INT64_MAX;
+    struct endpoint_key key = {.addr = *addr, .port = port};
+    const int64_t *since_ns = map_find(map, &key);
+    return since_ns ? *since_ns : INT64_MAX; /* unknown */
 }
 
-bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port,
-                        enum endpoint_kind kind)
+bool judge_has_endpoint(const struct map *map, const struct addr *addr, uint16_t port)
 {
-    return judge_endpoint_since(judge, addr, port, kind) != INT64_MAX;
+    return judge_endpoint_since(map, addr, port) != INT64_MAX;
 }
 
 bool judge_expects_media(const struct judge *judge, const struct flow *flow)
 {
     for (unsigned side = 0; flow->key.protocol == IP_UDP && side < 2; side++)
-        if (judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_MEDIA) ||
-            judge_has_endpoint(judge, &flow->key.addr[side], flow->key.port[side], ENDPOINT_RELAY))
+        if (judge_has_endpoint(&judge->media_ends, &flow->key.addr[side], flow->key.port[side]))
             return true;
     return false;
 }

@@ -78,9 +78,7 @@ static void note_spis(struct ipsec_episode *episode, const struct proto_facts *f
 static void note_media(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
     struct pair_key key = key_of(in->flow);
-    struct pair *pair = map_add(&judge->pairs, &key, NULL);
-    if (!pair)
-        return;
+    struct pair *pair = map_take(&judge->pairs, &key, in->now_ns, NULL);
     if (!mark->media_counted)
         pair->media_flows++;
     mark->media_counted = true;
@@ -120,6 +118,24 @@ static void settle_state(struct judge *judge, const struct pair_key *key, struct
     join_media(judge, key, episode);
 }
 
+static void tell_episode(struct judge *judge, struct ipsec_episode *episode)
+{
+    judge_verdict_ipsec(judge, &episode->flow, &episode->verdict);
+    if (episode->verdict.outcome && episode->answered)
+        episode->verdict.outcome = "established";
+    if (judge->episode_over)
+        judge->episode_over(judge->context, episode);
+}
+
+/* The episode that must make room for another one is over, whatever may come of it. */
+static struct ipsec_episode *episode_take(struct judge *judge, const struct pair_key *key, int64_t now_ns,
+                                          bool *added)
+{
+    if (judge->episodes.count == judge->episodes.capacity && !map_find(&judge->episodes, key))
+        tell_episode(judge, map_oldest(&judge->episodes));
+    return map_take(&judge->episodes, key, now_ns, added);
+}
+
 void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
     const struct flow *flow = in->flow;
@@ -131,11 +147,15 @@ void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *m
         return;
     bool added = false;
     struct ipsec_episode *episode =
-        ike || protected ? map_add(&judge->episodes, &key, &added) : map_find(&judge->episodes, &key);
+        ike || protected ? episode_take(judge, &key, in->now_ns, &added) : map_find(&judge->episodes, &key);
     if (!episode)
         return;
     if (added)
         episode->flow = *flow;
+    else
+        map_touch(&judge->episodes, episode, in->now_ns);
+    episode->live_flows += !mark->in_episode;
+    mark->in_episode = true;
     if (ike)
         note_ike(episode, flow, in->facts);
     if (protected) {
@@ -169,19 +189,47 @@ const struct ipsec_episode *ipsec_episode_of(const struct judge *judge, const st
     return map_find(&judge->episodes, &key);
 }
 
-/* The last word on every pair: which rows cover it, and so whether it was a violation. */
-void ipsec_finish(struct judge *judge)
+void ipsec_flow_over(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
-    for (uint32_t i = 0; i < judge->episodes.count; i++) {
-        struct ipsec_episode *episode = map_value(&judge->episodes, i);
-        settle_state(judge, map_key(&judge->episodes, i), episode);
-        judge_verdict_ipsec(judge, &episode->flow, &episode->verdict);
-        if (episode->verdict.outcome && episode->answered)
-            episode->verdict.outcome = "established";
+    struct pair_key key = key_of(in->flow);
+    struct ipsec_episode *episode = mark->in_episode ? map_find(&judge->episodes, &key) : NULL;
+    if (episode && episode->live_flows)
+        episode->live_flows--;
+    mark->in_episode = false;
+}
+
+/* An episode is over when none of its flows lives and none came for as long as Windows keeps an idle quick
+ * mode association (PROTOCOLS 16.3). */
+enum { EPISODE_QUIET_S = 300 };
+
+void ipsec_age(struct judge *judge, int64_t now_ns)
+{
+    struct ipsec_episode *next;
+    for (struct ipsec_episode *episode = map_oldest(&judge->episodes); episode; episode = next) {
+        if (now_ns - map_touched_ns(&judge->episodes, episode) < INT64_C(1) * EPISODE_QUIET_S * NS_PER_S)
+            return;
+        next = map_next(&judge->episodes, episode);
+        if (episode->live_flows)
+            continue;
+        tell_episode(judge, episode);
+        map_remove(&judge->episodes, episode);
     }
 }
 
-const struct ipsec_episode *judge_episode(const struct judge *judge, uint32_t number)
+void ipsec_settle(struct judge *judge)
 {
-    return number < judge->episodes.count ? map_value(&judge->episodes, number) : NULL;
+    for (uint32_t i = 0; i < judge->episodes.used; i++) {
+        struct ipsec_episode *episode = map_at(&judge->episodes, i);
+        if (episode)
+            settle_state(judge, map_key(&judge->episodes, i), episode);
+    }
+}
+
+void ipsec_finish(struct judge *judge)
+{
+    for (uint32_t i = 0; i < judge->episodes.used; i++) {
+        struct ipsec_episode *episode = map_at(&judge->episodes, i);
+        if (episode)
+            tell_episode(judge, episode);
+    }
 }

@@ -13,13 +13,15 @@ size_t judge_memory(const struct judge_options *options)
 {
     size_t size = sizeof(struct judge) + (size_t)options->flow_slots * sizeof(struct mark);
     size += map_memory(sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX);
-    size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), ENDPOINTS_MAX);
+    size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX);
+    size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX);
+    size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), MEDIA_ENDS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX);
     size += map_memory(sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX);
     size += map_memory(sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX);
-    return size + map_memory(sizeof(struct peer_key), 1, PEERS_MAX);
+    return size + map_memory(sizeof(struct peer_key), sizeof(uint32_t), PEERS_MAX);
 }
 
 static bool make_coverage(struct judge *judge)
@@ -39,23 +41,28 @@ struct judge *judge_create(const struct judge_options *options)
         return NULL;
     judge->policy = options->policy;
     judge->told = options->told;
+    judge->episode_over = options->episode_over;
     judge->context = options->context;
     judge->marks = calloc((size_t)options->flow_slots + 1, sizeof *judge->marks);
-    bool ok = judge->marks &&
-              map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX,
-                       map_secret) &&
-              map_init(&judge->endpoints, sizeof(struct endpoint_key), sizeof(int64_t), ENDPOINTS_MAX,
-                       map_secret) &&
-              map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
-              map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX,
-                       map_secret) &&
-              map_init(&judge->fallbacks, sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX,
-                       map_secret) &&
-              map_init(&judge->answered, sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX,
-                       map_secret) &&
-              map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX,
-                       map_secret) &&
-              map_init(&judge->peers, sizeof(struct peer_key), 1, PEERS_MAX, map_secret);
+    bool ok =
+        judge->marks &&
+        map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX,
+                 map_secret) &&
+        map_init(&judge->listeners, sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX,
+                 map_secret) &&
+        map_init(&judge->mapped, sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX, map_secret) &&
+        map_init(&judge->media_ends, sizeof(struct endpoint_key), sizeof(int64_t), MEDIA_ENDS_MAX,
+                 map_secret) &&
+        map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
+        map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX,
+                 map_secret) &&
+        map_init(&judge->fallbacks, sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX,
+                 map_secret) &&
+        map_init(&judge->answered, sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX,
+                 map_secret) &&
+        map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX,
+                 map_secret) &&
+        map_init(&judge->peers, sizeof(struct peer_key), sizeof(uint32_t), PEERS_MAX, map_secret);
     if (!ok || (judge->policy && !make_coverage(judge))) {
         judge_destroy(judge);
         return NULL;
@@ -68,7 +75,9 @@ void judge_destroy(struct judge *judge)
     if (!judge)
         return;
     map_fini(&judge->addresses);
-    map_fini(&judge->endpoints);
+    map_fini(&judge->listeners);
+    map_fini(&judge->mapped);
+    map_fini(&judge->media_ends);
     map_fini(&judge->pairs);
     map_fini(&judge->episodes);
     map_fini(&judge->fallbacks);
@@ -83,7 +92,7 @@ void judge_destroy(struct judge *judge)
 
 void judge_begin(struct judge *judge, const struct judge_flow *in)
 {
-    judge_count_flow(judge, in->flow, &judge->marks[in->slot]);
+    judge_count_flow(judge, in, &judge->marks[in->slot]);
     ipsec_note(judge, in, &judge->marks[in->slot]);
 }
 
@@ -99,8 +108,8 @@ static void keep_learned(struct judge *judge, const struct judge_flow *in, const
 {
     unsigned responder = 1u - verdict->initiator;
     if (verdict->match == MATCH_LEARNED)
-        judge_add_endpoint(judge, &in->flow->key.addr[responder], in->flow->key.port[responder],
-                           ENDPOINT_DCERPC, in->now_ns);
+        judge_add_endpoint(&judge->mapped, &in->flow->key.addr[responder], in->flow->key.port[responder],
+                           in->now_ns);
 }
 
 void judge_note(struct judge *judge, const struct judge_flow *in)
@@ -108,11 +117,10 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
     struct mark *mark = &judge->marks[in->slot];
     const struct flow *flow = in->flow;
     if (flow->packets[0] && flow->packets[1])
-        judge_heard_both(judge, flow, mark);
+        judge_heard_both(judge, in, mark);
     if (in->step & FLOW_LISTENER) {
         unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
-        judge_add_endpoint(judge, &flow->key.addr[server], flow->key.port[server], ENDPOINT_TCP_LISTENER,
-                           in->now_ns);
+        judge_add_endpoint(&judge->listeners, &flow->key.addr[server], flow->key.port[server], in->now_ns);
     }
     ipsec_note(judge, in, mark);
     if (!judge->policy)
@@ -126,8 +134,13 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
     findings_count(judge, in, &verdict, mark);
 }
 
-void judge_look(const struct judge *judge, const struct judge_flow *in, struct verdict *verdict)
+void judge_look(struct judge *judge, const struct judge_flow *in, struct verdict *verdict)
 {
+    struct mark *mark = &judge->marks[in->slot];
+    for (unsigned side = 0; side < 2; side++)
+        judge_address(judge, &in->flow->key.addr[side], in->now_ns);
+    ipsec_note(judge, in, mark);
+    findings_seen(judge, in, mark);
     judge_verdict(judge, in->flow, in->facts, in->now_ns, false, FLOW_END_ACTIVE, verdict);
 }
 
@@ -151,10 +164,12 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
     judge->totals.flows++;
     judge->totals.by_status[verdict->status]++;
     sensor_flow_over(judge, in);
+    ipsec_flow_over(judge, in, mark);
     if (!judge->policy)
         return;
     findings_protected(judge, in, mark);
     findings_count(judge, in, verdict, mark);
+    findings_flow_over(judge, mark);
     sight_flow_over(judge, in, verdict);
     coverage_count(judge, in, verdict);
     if (verdict->allow >= 0)
@@ -175,37 +190,34 @@ static void learn_dcerpc(struct judge *judge, const struct judge_flow *in, unsig
     if (!match_answers(judge, &party, OVER_TCP, in->flow->key.port[speaker_side], PROTO_dcerpc))
         return;
     /* Port 0 stands for "its answers were seen". */
-    judge_add_endpoint(judge, speaker, 0, ENDPOINT_DCERPC, in->now_ns);
-    judge_add_endpoint(judge, speaker, port, ENDPOINT_DCERPC, in->now_ns);
+    judge_add_endpoint(&judge->mapped, speaker, 0, in->now_ns);
+    judge_add_endpoint(&judge->mapped, speaker, port, in->now_ns);
 }
 
 void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
                  const struct proto_learned *learned)
 {
-    static const uint8_t kinds[] = {0, ENDPOINT_MEDIA, ENDPOINT_DCERPC, ENDPOINT_TDS, ENDPOINT_RELAY};
-    if (learned->kind == 0 || learned->kind >= sizeof kinds)
-        return;
-    if (kinds[learned->kind] == ENDPOINT_DCERPC) {
+    const struct addr *addr = learned->has_addr ? &learned->addr : &in->flow->key.addr[speaker_side];
+    switch (learned->kind) {
+    case LEARNED_DCERPC:
         if (judge->policy && learned->transport == OVER_TCP)
             learn_dcerpc(judge, in, speaker_side, learned->port);
-        return;
+        break;
+    case LEARNED_MEDIA:
+    case LEARNED_RELAY:
+        judge_add_endpoint(&judge->media_ends, addr, learned->port, in->now_ns);
+        break;
+    default: /* where a named SQL instance listens makes no port a documented one */
+        break;
     }
-    const struct addr *addr = learned->has_addr ? &learned->addr : &in->flow->key.addr[speaker_side];
-    judge_add_endpoint(judge, addr, learned->port, kinds[learned->kind], in->now_ns);
-}
-
-bool judge_tick(struct judge *judge, int64_t now_ns)
-{
-    (void)judge;
-    (void)now_ns;
-    return false;
 }
 
 void judge_finish(struct judge *judge, int64_t now_ns)
 {
     sensor_finish(judge, now_ns);
+    ipsec_settle(judge);
+    findings_close(judge, now_ns);
     ipsec_finish(judge);
-    findings_close(judge);
 }
 
 const struct judge_totals *judge_totals(const struct judge *judge)
@@ -215,7 +227,7 @@ const struct judge_totals *judge_totals(const struct judge *judge)
 
 const struct finding *judge_finding(const struct judge *judge, uint32_t number)
 {
-    return number < judge->findings.count ? map_value(&judge->findings, number) : NULL;
+    return map_at(&judge->findings, number);
 }
 
 uint64_t judge_allow_used(const struct judge *judge, unsigned allow)
@@ -229,4 +241,34 @@ const char *judge_inconclusive(const struct judge *judge, unsigned number, uint6
         return NULL;
     *flows = judge->reasons[number].flows;
     return judge->reasons[number].reason;
+}
+
+enum { COUNTERS = 11 };
+
+unsigned judge_counter_count(void)
+{
+    return COUNTERS;
+}
+
+const char *judge_counter(const struct judge *judge, unsigned number, uint64_t *value)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counters[] = {
+        {"addresses_forgotten", judge->addresses.forgotten},
+        {"listeners_forgotten", judge->listeners.forgotten},
+        {"mapped_ports_forgotten", judge->mapped.forgotten},
+        {"media_ends_forgotten", judge->media_ends.forgotten},
+        {"pairs_forgotten", judge->pairs.forgotten},
+        {"episodes_forgotten", judge->episodes.forgotten},
+        {"fallbacks_forgotten", judge->fallbacks.forgotten},
+        {"answered_forgotten", judge->answered.forgotten},
+        {"findings_refused", judge->totals.findings_refused},
+        {"peers_refused", judge->peers.refused},
+        {"interfaces_refused", judge->sensor.refused},
+    };
+    _Static_assert(sizeof counters / sizeof *counters == COUNTERS, "each is counted");
+    *value = counters[number].value;
+    return counters[number].name;
 }

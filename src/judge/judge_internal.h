@@ -9,17 +9,23 @@
 #include "rolecall/map.h"
 
 enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+#define HOUR_NS (INT64_C(3600) * NS_PER_S)
+#define DAY_NS  (24 * HOUR_NS)
 
 /* Bounds; what exceeds one is counted, and proves nothing. */
 enum {
     ADDRESSES_MAX = 262144,
-    ENDPOINTS_MAX = 65536,
+    LISTENERS_MAX = 65536,
+    MAPPED_MAX = 16384,
+    MEDIA_ENDS_MAX = 65536,
     PAIRS_MAX = 65536,
     EPISODES_MAX = 16384,
     FALLBACKS_MAX = 16384,
     ANSWERED_HOSTS_MAX = 16384,
     FINDINGS_MAX = 8192,
+    FINDINGS_LOW_MAX = 6144, /* of them at most so many of low severity: a port scan fills no more */
     PEERS_MAX = 65536,
+    PEERS_PER_FINDING_MAX = 16384,
     PAIR_FINDINGS_MAX = 64, /* findings per address pair; above it, per address (DESIGN 6) */
     REASONS_MAX = 32
 };
@@ -27,22 +33,16 @@ enum {
 struct address_facts {
     uint32_t flows, one_way;   /* all its flows, and those in which only the other end was heard */
     uint32_t pair_findings[2]; /* media-port, ipsec-on-media: pairs told of this address */
+    uint32_t one_way_over;     /* of those one-way flows, the ones that are over */
     bool has_sent;
-    bool told_one_way, told_server;
+    bool is_anew; /* when it was added, others had just been forgotten: it may have been one of them */
 };
 
+/* An address and a port of it; what is kept of one is the time since when it is known. */
 struct endpoint_key {
     struct addr addr;
     uint16_t port;
-    uint8_t kind; /* enum endpoint_kind */
-    uint8_t zero[5];
-};
-enum endpoint_kind {
-    ENDPOINT_TCP_LISTENER = 1,
-    ENDPOINT_DCERPC,
-    ENDPOINT_MEDIA,
-    ENDPOINT_TDS,
-    ENDPOINT_RELAY
+    uint8_t zero[6];
 };
 
 struct pair_key {
@@ -57,7 +57,8 @@ struct pair {
 
 /* A client and an Edge, and what became of their TURN. */
 struct fallback {
-    bool udp_silent, udp_answered, tcp_used, told;
+    bool udp_silent, udp_answered, tcp_used;
+    bool is_anew; /* as in struct address_facts */
 };
 
 /* What an address without a role answers, by roles that would answer so. */
@@ -88,6 +89,7 @@ struct mark {
     uint16_t findings[MARK_FINDINGS_MAX]; /* number + 1; 0: none */
     bool one_way;                         /* counted as such at both its addresses */
     bool media_counted;
+    bool in_episode;        /* one of its episode's live flows */
     bool protected_counted; /* its pair's finding was opened by it: it came in AH or readable ESP */
     uint32_t media_lost;    /* as counted for its pair */
 };
@@ -118,28 +120,33 @@ struct judge {
     const struct policy *policy;
     void (*told)(void *context, const struct finding *finding);
     void *context;
-    struct map addresses, endpoints, pairs, episodes, fallbacks, answered, findings, peers;
+    void (*episode_over)(void *context, const struct ipsec_episode *episode);
+    struct map addresses, listeners, mapped, media_ends, pairs, episodes, fallbacks, answered, findings,
+        peers;
     struct mark *marks;
     struct coverage *coverage; /* entries times rows; NULL without a policy */
     uint64_t *allow_used;
     unsigned entries, rows;
     struct sensor sensor;
+    int64_t hour_ns, minute_ns; /* when judge_tick() last did what is due so often; 0: not yet */
     struct judge_totals totals;
     struct reason_count reasons[REASONS_MAX];
 };
 
 /* hosts.c: facts about addresses, end points and pairs */
-struct address_facts *judge_address(struct judge *judge, const struct addr *addr);
+struct address_facts *judge_address(struct judge *judge, const struct addr *addr, int64_t now_ns);
 bool judge_has_sent(const struct judge *judge, const struct addr *addr);
 bool judge_is_one_way(const struct judge *judge, const struct addr *addr);
-void judge_count_flow(struct judge *judge, const struct flow *flow, struct mark *mark);
-void judge_heard_both(struct judge *judge, const struct flow *flow, struct mark *mark);
-void judge_add_endpoint(struct judge *judge, const struct addr *addr, uint16_t port, enum endpoint_kind kind,
-                        int64_t now_ns);
-int64_t judge_endpoint_since(const struct judge *judge, const struct addr *addr, uint16_t port,
-                             enum endpoint_kind kind); /* INT64_MAX: unknown */
-bool judge_has_endpoint(const struct judge *judge, const struct addr *addr, uint16_t port,
-                        enum endpoint_kind kind);
+/* Had so few flows, and may have had others that were forgotten, that nothing is known of its directions. */
+bool judge_is_hardly_known(const struct judge *judge, const struct addr *addr);
+void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct mark *mark);
+void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct mark *mark);
+/* `map` is judge->listeners, judge->mapped or judge->media_ends. */
+void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns);
+int64_t judge_endpoint_since(const struct map *map, const struct addr *addr, uint16_t port);
+bool judge_has_endpoint(const struct map *map, const struct addr *addr, uint16_t port);
+/* Did this map lately have to forget what may be asked for? Then what it does not know proves nothing. */
+bool judge_forgot(const struct map *map, int64_t now_ns);
 
 /* match.c: rows of the matrices against a flow */
 struct row_set {
@@ -166,6 +173,9 @@ bool match_media(const struct judge *judge, const struct flow *flow, unsigned si
 /* Does a row of the party's roles answer on this port with this protocol? */
 bool match_answers(const struct judge *judge, const struct policy_party *party,
                    enum proto_transport transport, uint16_t port, enum proto_id name);
+/* A DCE/RPC flow to a port that may have been handed out, for all that is still known. */
+bool match_may_be_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                          int64_t now_ns);
 bool match_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
                    struct matched *out);
 void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict);
@@ -184,7 +194,10 @@ void judge_verdict_ipsec(const struct judge *judge, const struct flow *flow, str
 
 /* ipsec.c: pairs of addresses */
 void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark);
-void ipsec_finish(struct judge *judge);
+void ipsec_flow_over(struct judge *judge, const struct judge_flow *in, struct mark *mark);
+void ipsec_age(struct judge *judge, int64_t now_ns); /* episodes that are over are told and let go */
+void ipsec_settle(struct judge *judge);              /* the last word on every pair */
+void ipsec_finish(struct judge *judge);              /* ... is told */
 bool ipsec_has_authip(const struct judge *judge, const struct flow *flow);
 bool ipsec_has_media(const struct judge *judge, const struct flow *flow);
 const struct ipsec_episode *ipsec_episode_of(const struct judge *judge, const struct flow *flow);
@@ -195,14 +208,17 @@ void reason_write(const struct judge *judge, const struct judge_flow *in, struct
 /* findings.c */
 void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
                     struct mark *mark);
-void findings_close(struct judge *judge);
+void findings_flow_over(struct judge *judge, const struct mark *mark);
+void findings_seen(struct judge *judge, const struct judge_flow *in, const struct mark *mark);
+void findings_age(struct judge *judge, int64_t now_ns); /* tells what is news, closes what is quiet */
+void findings_close(struct judge *judge, int64_t now_ns);
 void findings_protected(struct judge *judge, const struct judge_flow *in, struct mark *mark);
 void findings_ipsec_changed(struct judge *judge, const struct judge_flow *in, const struct pair_key *pair,
                             const struct ipsec_episode *episode);
 
-uint16_t
-findings_add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
-             const struct finding_key *key); /* one flow of a finding; its number + 1, or 0: no room */
+/* A flow of a finding; its number + 1, or 0: no room. `already`: how many it counts where it opens. */
+uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                      const struct finding_key *key, uint64_t already);
 
 /* sight.c: findings that rest on many flows */
 void sight_flow_over(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);

@@ -142,18 +142,30 @@ bool match_answers(const struct judge *judge, const struct policy_party *party,
 /* Ports that Windows hands out to DCE/RPC services (MS-RPCE; DESIGN 5.3). */
 enum { DYNAMIC_LOW = 49152 };
 
+static bool is_dcerpc(const struct flow *flow)
+{
+    return flow->identity.name == PROTO_dcerpc && flow->key.protocol == IP_TCP;
+}
+
+bool match_may_be_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                          int64_t now_ns)
+{
+    unsigned responder = 1u - verdict->initiator;
+    return is_dcerpc(flow) && judge_forgot(&judge->mapped, now_ns) &&
+           !judge_has_endpoint(&judge->mapped, &flow->key.addr[responder], flow->key.port[responder]);
+}
+
 bool match_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
                    struct matched *out)
 {
     unsigned responder = 1u - verdict->initiator;
     uint16_t port = flow->key.port[responder];
     bool found = false;
-    if (flow->identity.name != PROTO_dcerpc || flow->key.protocol != IP_TCP)
+    if (!is_dcerpc(flow))
         return false;
-    bool handed_out = judge_has_endpoint(judge, &flow->key.addr[responder], port, ENDPOINT_DCERPC);
+    bool handed_out = judge_has_endpoint(&judge->mapped, &flow->key.addr[responder], port);
     /* What the mapper said only later does not speak against a port that it may have handed out before. */
-    bool mapper_seen =
-        judge_endpoint_since(judge, &flow->key.addr[responder], 0, ENDPOINT_DCERPC) <= flow->first_ns;
+    bool mapper_seen = judge_endpoint_since(&judge->mapped, &flow->key.addr[responder], 0) <= flow->first_ns;
     if (!handed_out && (mapper_seen || port < DYNAMIC_LOW))
         return false;
     for (role_set left = verdict->party[responder].direct; left; left &= left - 1) {

@@ -15,11 +15,14 @@ static void note_one_way(struct judge *judge, const struct judge_flow *in, const
         return;
     unsigned unheard = flow->packets[0] ? 1 : 0;
     const struct addr *addr = &flow->key.addr[unheard];
-    struct address_facts *facts = judge_address(judge, addr);
-    if (!facts || facts->told_one_way || !verdict->party[unheard].all || !judge_is_one_way(judge, addr))
+    if (!verdict->party[unheard].all)
+        return;
+    struct address_facts *facts = judge_address(judge, addr, in->now_ns);
+    facts->one_way_over++;
+    if (!judge_is_one_way(judge, addr))
         return;
     struct finding_key key = {.id = FINDING_ONE_WAY_CAPTURE, .addr = {*addr}};
-    facts->told_one_way = findings_add(judge, in, verdict, &key) != 0;
+    findings_add(judge, in, verdict, &key, facts->one_way_over);
 }
 
 /* TURN to an Edge: UDP 3478 that nobody answers, and TCP 443 in its place. */
@@ -34,20 +37,21 @@ static void note_fallback(struct judge *judge, const struct judge_flow *in, cons
     if (!verdict->party[responder].is_server || (!udp && !tcp))
         return;
     struct pair_key key = {{flow->key.addr[verdict->initiator], flow->key.addr[responder]}};
-    struct fallback *fallback = map_add(&judge->fallbacks, &key, NULL);
-    if (!fallback)
-        return;
+    bool added;
+    struct fallback *fallback = map_take(&judge->fallbacks, &key, in->now_ns, &added);
+    if (added)
+        fallback->is_anew = judge_forgot(&judge->fallbacks, in->now_ns);
     bool answered = flow_answered_by(flow, responder);
     fallback->udp_silent |= udp && !answered;
     fallback->udp_answered |= udp && answered;
     fallback->tcp_used |= tcp && answered;
-    if (fallback->told || !fallback->tcp_used || !fallback->udp_silent || fallback->udp_answered ||
+    if (fallback->is_anew || !fallback->tcp_used || !fallback->udp_silent || fallback->udp_answered ||
         judge_is_one_way(judge, &flow->key.addr[responder]))
         return;
     /* One finding per network of clients and Edge: the network's first client stands for it. */
     struct finding_key finding = {.id = FINDING_MEDIA_FALLBACK, .addr = {flow->key.addr[responder]}};
     finding.port = (uint16_t)(verdict->party[verdict->initiator].entry + 1);
-    fallback->told = findings_add(judge, in, verdict, &finding) != 0;
+    findings_add(judge, in, verdict, &finding, 1);
 }
 
 /* Ports so common that answering on them says little about a role (DESIGN 6). */
@@ -86,6 +90,17 @@ static bool answers_as_one_role(const struct answered *answered)
     return false;
 }
 
+static void add_answer(struct answered *answered, uint16_t port, role_set roles)
+{
+    for (unsigned i = 0; i < answered->count; i++)
+        if (answered->ports[i] == port)
+            return;
+    if (answered->count == ANSWERED_MAX)
+        return;
+    answered->ports[answered->count] = port;
+    answered->roles[answered->count++] = roles;
+}
+
 static void note_undeclared(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict)
 {
     const struct flow *flow = in->flow;
@@ -96,21 +111,14 @@ static void note_undeclared(struct judge *judge, const struct judge_flow *in, co
         !flow->identity.name || !flow_answered_by(flow, responder))
         return;
     role_set roles = roles_answering(judge, flow, flow->key.port[responder]);
-    struct answered *answered = roles ? map_add(&judge->answered, addr, NULL) : NULL;
-    struct address_facts *facts = judge_address(judge, addr);
-    if (!answered || !facts || facts->told_server)
+    struct answered *answered = roles ? map_take(&judge->answered, addr, in->now_ns, NULL) : NULL;
+    if (!answered)
         return;
-    for (unsigned i = 0; i < answered->count; i++)
-        if (answered->ports[i] == flow->key.port[responder])
-            return;
-    if (answered->count == ANSWERED_MAX)
-        return;
-    answered->ports[answered->count] = flow->key.port[responder];
-    answered->roles[answered->count++] = roles;
+    add_answer(answered, flow->key.port[responder], roles);
     if (!answers_as_one_role(answered))
         return;
     struct finding_key key = {.id = FINDING_UNDECLARED_SERVER, .addr = {*addr}};
-    facts->told_server = findings_add(judge, in, verdict, &key) != 0;
+    findings_add(judge, in, verdict, &key, 1);
 }
 
 void sight_flow_over(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict)

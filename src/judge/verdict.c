@@ -137,6 +137,8 @@ static void weigh_silence(const struct case_file *c)
         return doubt(c, "no answer, but too few tries to call it blocked");
     if (!judge_has_sent(c->judge, &flow->key.addr[c->responder]))
         return doubt(c, "no answer from an address that was never seen sending");
+    if (judge_is_hardly_known(c->judge, &flow->key.addr[c->responder]))
+        return doubt(c, "no answer, but what was known of this address had to make room");
     if (judge_is_one_way(c->judge, &flow->key.addr[c->responder]))
         return doubt(c, "no answer, but the capture shows one direction only of this address");
     if (c->end == FLOW_END_EVICTED || c->now_ns - flow->last_ns < silent_after_ns)
@@ -285,6 +287,20 @@ static void weigh_no_row(const struct case_file *c)
         doubt(c, "unidentified: bytes that would have named the protocol are missing");
 }
 
+/* TCP from the middle, whose responder may have been known from a SYN-ACK that was forgotten. */
+static bool hangs_on_listeners(const struct case_file *c)
+{
+    return c->flow->key.protocol == IP_TCP && c->out->basis > BASIS_LISTENER &&
+           judge_forgot(&c->judge->listeners, c->now_ns);
+}
+
+/* UDP that could be media, whose end may have been announced by what was forgotten. */
+static bool hangs_on_announcements(const struct case_file *c)
+{
+    return c->name == PROTO_UNIDENTIFIED && c->flow->identity.likely &&
+           judge_forgot(&c->judge->media_ends, c->now_ns);
+}
+
 static void weigh_tls_version(const struct case_file *c)
 {
     uint16_t version = c->facts->tls.version;
@@ -354,10 +370,16 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
         out->status = VERDICT_EXEMPT;
         return;
     }
-    if (matched.decides || match_learned(judge, flow, out, &matched))
+    if (!matched.decides && match_may_be_learned(judge, flow, out, now_ns))
+        doubt(&c, "DCE/RPC, and what the endpoint mapper handed out had to make room");
+    else if (matched.decides || match_learned(judge, flow, out, &matched))
         weigh_rows(&c, &matched);
     else if (!weigh_media(&c, &matched))
         weigh_no_row(&c);
+    if (out->status == VERDICT_FAIL && hangs_on_listeners(&c))
+        doubt(&c, "who opened it is not certain: what was known of listeners had to make room");
+    if (out->status == VERDICT_FAIL && hangs_on_announcements(&c))
+        doubt(&c, "it may be media: what was announced of its ends had to make room");
     weigh_tls_version(&c);
     match_list(judge, &matched, out);
 }
