@@ -14,10 +14,13 @@
 #include "command.h"
 #include "evidence.h"
 #include "rolecall/discover.h"
+#include "rolecall/event.h"
 #include "rolecall/map.h"
+#include "rolecall/report.h"
 #include "rolecall/sink.h"
 #include "rolecall/site.h"
 #include "feed.h"
+#include "report.h"
 #include "summary.h"
 
 static const char usage[] =
@@ -31,6 +34,7 @@ static const char usage[] =
     "  --json             events (NDJSON) on standard output instead of the summary\n"
     "  --events FILE      events into FILE, and the summary on standard output\n"
     "  --flows            an event for every flow, in scope or not\n"
+    "  --report FILE      a page of HTML for people\n"
     "  --coverage FILE    coverage of the documented rows as CSV\n"
     "  --evidence DIR     a small capture of the packets behind each finding\n"
     "  --filter BPF       read only packets that match, as tcpdump takes it\n"
@@ -48,7 +52,7 @@ static const char usage[] =
 enum { MATRICES_MAX = 16, NEVER = 1000, SEVERITY_MEDIUM = 47 };
 
 struct options {
-    const char *site, *rules, *events, *coverage, *evidence, *filter;
+    const char *site, *rules, *events, *report, *coverage, *evidence, *filter;
     const char *matrices[MATRICES_MAX];
     unsigned matrix_count;
     const char *const *captures;
@@ -67,6 +71,8 @@ struct analysis {
     struct policy *policy;
     struct capture *capture;
     struct sink *sink;
+    struct report *report;
+    struct event_writer report_flows; /* flows for the report, where the events leave them out */
     struct engine *engine;
     bool damaged, output_failed;
     char run_id[17];
@@ -145,6 +151,9 @@ static bool take_option(int option, struct options *options)
     case 'f':
         options->flows = true;
         return true;
+    case 'R':
+        options->report = optarg;
+        return true;
     case 'c':
         options->coverage = optarg;
         return true;
@@ -182,15 +191,23 @@ static bool take_option(int option, struct options *options)
 
 static bool parse_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {
-        {"site", required_argument, NULL, 's'},     {"matrix", required_argument, NULL, 'm'},
-        {"rules", required_argument, NULL, 'r'},    {"json", no_argument, NULL, 'j'},
-        {"events", required_argument, NULL, 'e'},   {"flows", no_argument, NULL, 'f'},
-        {"coverage", required_argument, NULL, 'c'}, {"filter", required_argument, NULL, 'b'},
-        {"evidence", required_argument, NULL, 'E'}, {"from", required_argument, NULL, 'F'},
-        {"to", required_argument, NULL, 'T'},       {"workers", required_argument, NULL, 'w'},
-        {"fail-on", required_argument, NULL, 'o'},  {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"site", required_argument, NULL, 's'},
+                                          {"matrix", required_argument, NULL, 'm'},
+                                          {"rules", required_argument, NULL, 'r'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"events", required_argument, NULL, 'e'},
+                                          {"flows", no_argument, NULL, 'f'},
+                                          {"report", required_argument, NULL, 'R'},
+                                          {"coverage", required_argument, NULL, 'c'},
+                                          {"filter", required_argument, NULL, 'b'},
+                                          {"evidence", required_argument, NULL, 'E'},
+                                          {"from", required_argument, NULL, 'F'},
+                                          {"to", required_argument, NULL, 'T'},
+                                          {"workers", required_argument, NULL, 'w'},
+                                          {"fail-on", required_argument, NULL, 'o'},
+                                          {"verbose", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     *options = (struct options){.workers = 1, .fail_on = SEVERITY_MEDIUM, .range = {INT64_MIN, INT64_MAX}};
     int option;
     optind = 1;
@@ -272,10 +289,28 @@ static void make_run_id(struct analysis *a, const char *site_text, size_t site_s
     snprintf(a->run_id, sizeof a->run_id, "%016" PRIx64, state);
 }
 
-static void to_sink(void *context, const struct event_line *line)
+static void to_report(void *context, const struct event_line *line)
 {
     struct analysis *a = context;
-    sink_write(a->sink, line->text, line->size);
+    report_line(a->report, line->text, line->size);
+}
+
+static void to_outputs(void *context, const struct event_line *line)
+{
+    struct analysis *a = context;
+    if (a->sink)
+        sink_write(a->sink, line->text, line->size);
+    if (a->report)
+        to_report(a, line);
+}
+
+/* The report wants every flow, also where the events do not: a writer of its own keeps their numbers apart.
+ */
+static void flow_to_report(void *context, const struct judge_flow *in, const struct verdict *verdict,
+                           enum flow_end end)
+{
+    struct analysis *a = context;
+    event_flow(&a->report_flows, in, verdict, end);
 }
 
 static void to_discovery(void *context, const struct judge_flow *in, const struct verdict *verdict,
@@ -291,8 +326,11 @@ static struct engine *make_engine(struct analysis *a)
                                      .workers = a->options->workers,
                                      .every_flow = a->options->flows,
                                      .run_id = a->run_id,
-                                     .line = a->sink ? to_sink : NULL,
+                                     .line = a->sink || a->report ? to_outputs : NULL,
+                                     .flow_over = a->report && !a->options->flows ? flow_to_report : NULL,
                                      .context = a};
+    a->report_flows =
+        (struct event_writer){.policy = a->policy, .run_id = a->run_id, .line = to_report, .context = a};
     return engine_create(&options);
 }
 
@@ -386,7 +424,7 @@ static int status_of(const struct analysis *a)
     return totals->flows == totals->by_status[VERDICT_OUT_OF_SCOPE] ? EXIT_NOTHING_JUDGED : EXIT_DONE;
 }
 
-static void report_output(struct analysis *a, const char *where, int error)
+static void tell_failed(struct analysis *a, const char *where, int error)
 {
     fprintf(stderr, "rolecall: %s: %s\n", where, strerror(error));
     a->output_failed = true;
@@ -400,7 +438,9 @@ static int judge_captures(struct analysis *a)
         fprintf(stderr, "rolecall: %s: %s\n", events, strerror(errno));
         return EXIT_OUTPUT;
     }
-    a->engine = make_engine(a);
+    if (options->report)
+        a->report = report_create(a->rules);
+    a->engine = options->report && !a->report ? NULL : make_engine(a);
     if (!a->engine) {
         fprintf(stderr, "rolecall: out of memory\n");
         return EXIT_OUTPUT;
@@ -412,14 +452,16 @@ static int judge_captures(struct analysis *a)
         summary_print(stdout, a->engine, a->policy, a->capture);
     int error;
     if (a->sink && !sink_close(a->sink, &error))
-        report_output(a, options->json ? "standard output" : events, error);
+        tell_failed(a, options->json ? "standard output" : events, error);
     a->sink = NULL;
+    if (options->report && !report_write_file(a->report, options->report))
+        tell_failed(a, options->report, errno);
     if (options->coverage && !summary_coverage_csv(options->coverage, a->engine, a->policy))
-        report_output(a, options->coverage, errno);
+        tell_failed(a, options->coverage, errno);
     if (options->evidence && !evidence_write(options->evidence, a->capture, engine_judge(a->engine)))
-        report_output(a, options->evidence, errno);
+        tell_failed(a, options->evidence, errno);
     if (!options->json && (fflush(stdout) || ferror(stdout)))
-        report_output(a, "standard output", errno);
+        tell_failed(a, "standard output", errno);
     return status_of(a);
 }
 
@@ -477,6 +519,7 @@ static int run(int argc, char **argv)
     struct analysis analysis = {.options = &options};
     int status = analyze(&analysis);
     engine_destroy(analysis.engine);
+    report_destroy(analysis.report);
     capture_close(analysis.capture);
     policy_destroy(analysis.policy);
     site_free(analysis.site);

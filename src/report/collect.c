@@ -116,14 +116,19 @@ static void widen(struct report *r, int64_t time_ns)
 
 /* ---- rows ---- */
 
+/* Rows of one matrix stand together, where its first one was named: the site's order of its matrices. */
 static void name_row(struct report *r, struct row_in *kept, const char *id)
 {
+    size_t matrix = strcspn(id, "/");
     KEEP(kept->id, id);
+    kept->matrix = r->row_count - 1;
+    for (unsigned i = 0; i < r->row_count - 1; i++)
+        if (strncmp(r->rows[i].id, id, matrix + 1) == 0) {
+            kept->matrix = r->rows[i].matrix;
+            break;
+        }
     kept->row = r->rules ? rules_find_row(r->rules, id) : NULL;
-    kept->order = 0x1000000 + r->row_count;
-    for (unsigned m = 0; kept->row && m < rules_matrix_count(r->rules); m++)
-        if (strcmp(rules_matrix(r->rules, m)->id, kept->row->matrix) == 0)
-            kept->order = m << 16 | kept->row->order;
+    kept->order = kept->row ? kept->row->order : 0x10000 + r->row_count;
 }
 
 static bool row_number(struct report *r, const char *id, uint32_t *number)
@@ -424,10 +429,8 @@ static void take_flow(struct report *r)
     enum flow_status status = status_of(event);
     unsigned next = 0;
     widen(r, event_in_time(event, IN_START));
-    if (strcmp(event_in_text(event, IN_END_REASON), "active") == 0) {
-        r->active_reports++; /* told again, with all it has, when it ends */
-        return;
-    }
+    if (strcmp(event_in_text(event, IN_END_REASON), "active") == 0)
+        return; /* told again, with all it has, when it ends */
     widen(r, event_in_time(event, IN_END));
     r->flows++;
     r->by_status[status]++;

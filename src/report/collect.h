@@ -90,7 +90,8 @@ enum cell {
 struct row_in {
     char id[ROW_SIZE];
     const struct matrix_row *row; /* NULL: the rules do not have it */
-    uint32_t order;               /* rules in their order, then the others as they came */
+    uint32_t matrix;              /* number of the row by which its matrix was first named */
+    uint32_t order;               /* within the matrix: as the rules have it, others as they came */
 };
 
 struct media_range {
@@ -134,7 +135,7 @@ struct report {
     char site[NAME_SIZE], version[WORD_SIZE];
     int64_t first_ns, last_ns;
     struct report_totals totals;
-    uint64_t alerts, flows, active_reports, coverages, episodes_told, statistics, losses;
+    uint64_t alerts, flows, coverages, episodes_told, statistics, losses;
     uint64_t by_status[FLOW_STATUS_COUNT], unidentified_pass, orphans;
     /* Lists, each with what found no room. */
     struct finding_in *findings;

@@ -36,8 +36,10 @@ struct picture {
 static int compare_rows(const void *a, const void *b, void *context)
 {
     const struct report *report = context;
-    uint32_t x = report->rows[*(const unsigned *)a].order, y = report->rows[*(const unsigned *)b].order;
-    return x < y ? -1 : x > y;
+    const struct row_in *x = &report->rows[*(const unsigned *)a], *y = &report->rows[*(const unsigned *)b];
+    if (x->matrix != y->matrix)
+        return x->matrix < y->matrix ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
 }
 
 /* The part of an id before its last slash: matrix and table. */

@@ -79,8 +79,6 @@ static void put_events(const struct page *page)
 {
     const struct report *report = page->report;
     put_item(page, report->totals.bad, "lines that are no events, or longer than 8,192 bytes: left out");
-    put_item(page, report->active_reports,
-             "hourly reports of flows that went on: a flow is counted at its end");
     put_item(page, report->orphans, "flows of findings whose alerts are not in these events");
     put_item(page, page->findings.taken_back, "findings that later packets took back");
     put_item(page, report->values_refused, "values of events that found no room");
