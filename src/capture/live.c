@@ -197,8 +197,8 @@ void live_close(struct live *live)
 
 /* ---- reading ---- */
 
-/* libpcap tells that an interface is gone before it hands out what the ring still holds, and goes on handing out
- * when it is asked again. True: there was time for all of it. */
+/* libpcap tells that an interface is gone before it hands out what the ring still holds, and goes on handing
+ * out when it is asked again. True: there was time for all of it. */
 static bool is_gone(struct live *live, struct ring *ring, int64_t now_ns)
 {
     if (!ring->gone_ns) {

@@ -16,7 +16,8 @@
 enum {
     LIVE_FILTER_MAX = 4096, /* instructions: the kernel's own bound, BPF_MAXINSNS */
     LIVE_SNAP = 262144,     /* what is not media is kept whole, jumbo frames and offloaded segments too */
-    LIVE_SNAP_MEDIA = 96 /* bytes of a media datagram's payload: RTP header, extension, padding to look at */
+    LIVE_SNAP_MEDIA =
+        64 /* bytes kept behind a media datagram's UDP header: RTP header, CSRC list, extension */
 };
 
 struct live_filter {

@@ -368,8 +368,8 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
         ask(t, id, question);
         if (t->identifier->reply.answer == PROTO_YES)
             return id;
-        if (t->identifier->reply.answer == PROTO_MORE)
-            *more = id;
+        if (t->identifier->reply.answer == PROTO_MORE) /* of a cut datagram: whoever lacks bytes, before RTP */
+            *more = *more && id == PROTO_rtp && question->data.cut ? *more : id;
         else if (t->work && question->start)
             t->work->ruled_out |= (uint64_t)1 << id;
     }
@@ -387,11 +387,22 @@ static bool goes_on_as_rtp(struct turn *t, struct proto_question *question)
     return t->identifier->reply.answer == PROTO_YES;
 }
 
+enum { RTP_HEADER_SIZE = 12 }; /* RFC 3550 section 5.1: less says next to nothing */
+
+/* Might the bytes that were cut off have told? RTP waits for more packets, never for more than its header:
+ * live capture keeps no more of media. */
+static bool misses_bytes(const struct proto_question *question, unsigned more)
+{
+    if (!question->data.cut)
+        return false;
+    return question->data.left == 0 ||
+           (more == PROTO_rtp ? question->data.left < RTP_HEADER_SIZE : more != 0);
+}
+
 /* What an unnamed flow could be after one more datagram, which `more` would not deny. */
 static uint8_t likely_after(const struct identity *identity, unsigned more, size_t caplen)
 {
-    enum { HEADER_SIZE = 12 }; /* RFC 3550 section 5.1: less says next to nothing */
-    bool is_media = (more == PROTO_rtp || more == PROTO_rtcp) && caplen >= HEADER_SIZE;
+    bool is_media = (more == PROTO_rtp || more == PROTO_rtcp) && caplen >= RTP_HEADER_SIZE;
     if (!is_media || (identity->asked > 0 && !identity->likely))
         return 0;
     return identity->likely ? identity->likely : (uint8_t)more;
@@ -433,7 +444,7 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
     bool is_empty = question.data.left == 0; /* nothing captured: nothing to ask about */
     unsigned more = 0, id = is_empty ? 0 : recognise(&t, &question, &more);
     identity->is_running_rtp = false;
-    identity->cut |= (more || is_empty) && input->payload.cut;
+    identity->cut |= misses_bytes(&question, more);
     if (id) {
         identity->likely = 0;
         identity->strangers = 0;
