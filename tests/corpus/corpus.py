@@ -6,7 +6,9 @@ usage: corpus.py ROLECALL CORPUS [--misses [PROTOCOL]]
 
 CORPUS holds captures in folders, TRUTH.tsv (per flow, by tshark) and NDPI.tsv (what nDPI's own tests expect). Rows
 whose basis says malformed are skipped, and rows without payload but for ESP and AH; QUIC+TLS is QUIC; a flow inside
-AH counts by the name of what is inside. Exits with 1 where a protocol of the list stays under its mark, with 77 where
+AH counts by the name of what is inside. A name of ours that tshark does not give is `false` where tshark dissected every
+packet of the flow as something else, and `unproven` where it left packets as data or has no name at all; `plain` is the
+precision if those were false too. Exits with 1 where a protocol of the list stays under its mark, with 77 where
 there is no corpus.
 """
 import collections
@@ -96,6 +98,10 @@ class Tally:
         claims = self.found + self.false
         return self.found / claims if claims else 1.0
 
+    def plain(self):
+        claims = self.found + self.false + self.unproven
+        return self.found / claims if claims else 1.0
+
 
 def score(rolecall, corpus):
     tallies = collections.defaultdict(Tally)
@@ -152,12 +158,12 @@ def main():
         return 77
     tallies, both = score(rolecall, corpus)
     print(f"{'protocol':<10}{'truth':>7}{'found':>7}{'otherwise':>11}{'missed':>8}{'false':>7}{'unproven':>10}{'recall':>9}{'precision':>11}"
-          f"{'tshark=nDPI':>13}{'ours':>6}")
+          f"{'plain':>8}{'tshark=nDPI':>13}{'ours':>6}")
     low = []
     for name in MARKED + sorted(set(tallies) - set(MARKED)):
         tally = tallies[name]
         print(f"{name:<10}{tally.truth:>7}{tally.found:>7}{tally.otherwise:>11}{tally.missed:>8}{tally.false:>7}{tally.unproven:>10}"
-              f"{tally.recall():>9.3f}{tally.precision():>11.3f}{both[name, 'agree']:>13}{both[name, 'ours']:>6}")
+              f"{tally.recall():>9.3f}{tally.precision():>11.3f}{tally.plain():>8.3f}{both[name, 'agree']:>13}{both[name, 'ours']:>6}")
         if name in MARKED and (tally.recall() < RECALL or tally.precision() < PRECISION):
             low.append(name)
     if "--misses" in arguments:
