@@ -66,7 +66,7 @@ struct sink_options {
     const char *path;        /* file, unix */
     bool replace;            /* file: emptied first, not appended to */
     const char *host;        /* syslog: name or address */
-    const char *port;        /* syslog: number or service name; NULL: 601 (TCP), 6514 (TLS) */
+    const char *port;        /* syslog: number or service name; NULL: 514 (TCP), 6514 (TLS) */
     unsigned facility;       /* syslog: 0 to 23, as it is */
     const char *hostname;    /* syslog: HOSTNAME; NULL: this machine's */
     const char *ca_file;     /* TLS: PEM of those that may sign the server; NULL: the system's */
@@ -128,11 +128,5 @@ struct sink_state {
 
 unsigned sinks_count(const struct sinks *sinks);
 void sinks_state(struct sinks *sinks, unsigned index, struct sink_state *out);
-
-/* The writer of `analyze` until it uses the above. */
-struct sink;
-struct sink *sink_open_file(const char *path);
-void sink_write(struct sink *sink, const char *line, size_t size);
-bool sink_close(struct sink *sink, int *error);
 
 #endif

@@ -70,7 +70,7 @@ struct analysis {
     struct site *site;
     struct policy *policy;
     struct capture *capture;
-    struct sink *sink;
+    struct sinks *sinks; /* NULL: no events are wanted */
     struct report *report;
     struct event_writer report_flows; /* flows for the report, where the events leave them out */
     struct engine *engine;
@@ -298,8 +298,8 @@ static void to_report(void *context, const struct event_line *line)
 static void to_outputs(void *context, const struct event_line *line)
 {
     struct analysis *a = context;
-    if (a->sink)
-        sink_write(a->sink, line->text, line->size);
+    if (a->sinks)
+        sinks_line(a->sinks, line);
     if (a->report)
         to_report(a, line);
 }
@@ -326,7 +326,7 @@ static struct engine *make_engine(struct analysis *a)
                                      .workers = a->options->workers,
                                      .every_flow = a->options->flows,
                                      .run_id = a->run_id,
-                                     .line = a->sink || a->report ? to_outputs : NULL,
+                                     .line = a->sinks || a->report ? to_outputs : NULL,
                                      .flow_over = a->report && !a->options->flows ? flow_to_report : NULL,
                                      .context = a};
     a->report_flows =
@@ -430,14 +430,42 @@ static void tell_failed(struct analysis *a, const char *where, int error)
     a->output_failed = true;
 }
 
+/* One output, which is waited for: its first failure is the last. */
+static bool open_events(struct analysis *a)
+{
+    const char *path = a->options->json ? "-" : a->options->events;
+    const struct sink_options options = {.kind = strcmp(path, "-") == 0 ? SINK_STDOUT : SINK_FILE,
+                                         .path = path,
+                                         .replace = true,
+                                         .queue_size = 1 << 20};
+    struct mistakes mistakes = {0};
+    a->sinks = sinks_open(&options, 1, true, &mistakes);
+    mistakes_print(&mistakes, "", stderr);
+    mistakes_clear(&mistakes);
+    if (!a->sinks || sinks_start(a->sinks))
+        return a->sinks;
+    fprintf(stderr, "rolecall: %s: %s\n", path, strerror(errno));
+    return false;
+}
+
+static void close_events(struct analysis *a)
+{
+    struct sink_state state;
+    sinks_drain(a->sinks, -1);
+    sinks_state(a->sinks, 0, &state);
+    if (state.health == SINK_FAILED) {
+        fprintf(stderr, "rolecall: %s\n", state.error);
+        a->output_failed = true;
+    }
+    sinks_close(a->sinks, 0);
+    a->sinks = NULL;
+}
+
 static int judge_captures(struct analysis *a)
 {
     const struct options *options = a->options;
-    const char *events = options->json ? "-" : options->events;
-    if (events && !(a->sink = sink_open_file(events))) {
-        fprintf(stderr, "rolecall: %s: %s\n", events, strerror(errno));
+    if ((options->json || options->events) && !open_events(a))
         return EXIT_OUTPUT;
-    }
     if (options->report)
         a->report = report_create(a->rules);
     a->engine = options->report && !a->report ? NULL : make_engine(a);
@@ -450,10 +478,8 @@ static int judge_captures(struct analysis *a)
     feed_capture(a->capture, a->engine, &options->range, &a->damaged);
     if (!options->json)
         summary_print(stdout, a->engine, a->policy, a->capture);
-    int error;
-    if (a->sink && !sink_close(a->sink, &error))
-        tell_failed(a, options->json ? "standard output" : events, error);
-    a->sink = NULL;
+    if (a->sinks)
+        close_events(a);
     if (options->report && !report_write_file(a->report, options->report))
         tell_failed(a, options->report, errno);
     if (options->coverage && !summary_coverage_csv(options->coverage, a->engine, a->policy))

@@ -26,6 +26,7 @@ struct command {
 extern const struct command command_analyze;
 extern const struct command command_completion;
 extern const struct command command_config;
+extern const struct command command_convert;
 extern const struct command command_ctl;
 extern const struct command command_discover;
 extern const struct command command_explain;

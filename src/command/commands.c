@@ -30,6 +30,7 @@ const struct command command_version = {"version", "print the version", version_
 
 const struct command *const commands[] = {&command_analyze,
                                           &command_report,
+                                          &command_convert,
                                           &command_run,
                                           &command_discover,
                                           &command_explain,

@@ -100,6 +100,9 @@ static int run(int argc, char **argv)
     config.flows.every_flow = options.flows || !options.site;
     memcpy(config.capture.interfaces, options.interfaces, sizeof options.interfaces);
     config.capture.interface_count = options.interface_count;
+    config.outputs[0] = options.events ? (struct sink_options){.kind = SINK_FILE, .path = options.events}
+                                       : (struct sink_options){.kind = SINK_STDOUT};
+    config.output_count = 1;
     if (!config.capture.interface_count) {
         fputs("rolecall run: no interface is given (-i NAME)\n", stderr);
         return EXIT_USAGE;

@@ -28,14 +28,16 @@ enum {
     TICK_MS = 100,        /* how long a gathered packet may wait for its judgement */
     HELD_MS = 10,         /* while frames are held back for another interface's */
     FRAMES_A_TURN = 4096, /* read before signals are looked at again */
-    DRAIN_MS = 2000       /* at the end: for what the rings still hold */
+    DRAIN_MS = 2000,      /* at the end: for what the rings still hold, */
+    OUTPUT_MS = 5000,     /* for what the outputs still have, */
+    LAST_MS = 1000        /* and for what is told of those that did not take it */
 };
 
 struct daemon {
     const struct config *config;
     struct rulebook *book;
     struct live *live;
-    struct sink *sink;
+    struct sinks *sinks;
     struct engine *engine;
     int signals;
     int64_t ticked_ms, measured_ms, stats_ms; /* monotonic */
@@ -97,10 +99,19 @@ static bool open_capture(struct daemon *d)
     return d->live != NULL;
 }
 
-static void to_sink(void *context, const struct event_line *line)
+static bool open_outputs(struct daemon *d)
+{
+    struct mistakes mistakes = {0};
+    d->sinks = sinks_open(d->config->outputs, d->config->output_count, false, &mistakes);
+    mistakes_print(&mistakes, "", stderr);
+    mistakes_clear(&mistakes);
+    return d->sinks != NULL;
+}
+
+static void to_sinks(void *context, const struct event_line *line)
 {
     struct daemon *d = context;
-    sink_write(d->sink, line->text, line->size);
+    sinks_line(d->sinks, line);
 }
 
 /* The live capture's counters, beside the engine's in every stats event. */
@@ -134,7 +145,7 @@ static bool open_engine(struct daemon *d)
                                      .hostname = d->hostname,
                                      .run_id = d->run_id,
                                      .hash_key = {random[0], random[1]},
-                                     .line = to_sink,
+                                     .line = to_sinks,
                                      .more_counters = capture_counter,
                                      .context = d};
     d->engine = engine_create(&options);
@@ -161,8 +172,9 @@ static int open_all(struct daemon *d)
         return DAEMON_REFUSED;
     if (!open_capture(d))
         return DAEMON_REFUSED;
-    d->sink = sink_open_file("-");
-    if (!d->sink || !open_signals(d) || !open_engine(d)) {
+    if (!open_outputs(d))
+        return DAEMON_REFUSED;
+    if (!open_signals(d) || !open_engine(d) || !sinks_start(d->sinks)) {
         say("%s", errno ? strerror(errno) : "out of memory");
         return DAEMON_FAILED;
     }
@@ -177,7 +189,7 @@ static void say_start(const struct daemon *d)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
                                  live_counters(d->live, i)->name);
     say("capturing on %s; at most %zu MiB of memory", names,
-        (engine_memory(d->engine) + live_memory(d->live)) >> 20);
+        (engine_memory(d->engine) + live_memory(d->live) + sinks_memory(d->sinks)) >> 20);
     if (!d->book->policy)
         say("no site is given: flows are told, and none is judged");
 }
@@ -262,15 +274,36 @@ static void measure(struct daemon *d, int64_t now_ns)
     }
 }
 
+static void tell_losses(struct daemon *d, bool at_end)
+{
+    struct event_loss loss;
+    while (sinks_next_loss(d->sinks, at_end, &loss))
+        engine_loss(d->engine, &loss);
+}
+
+/* Without any output there is nothing to run for. */
+static void look_at_outputs(struct daemon *d)
+{
+    struct sink_state state;
+    tell_losses(d, false);
+    for (unsigned i = 0; i < sinks_count(d->sinks); i++) {
+        sinks_state(d->sinks, i, &state);
+        if (state.health != SINK_FAILED)
+            return;
+    }
+    d->stopping = true;
+}
+
 static void keep_time(struct daemon *d, int64_t now_ns, bool is_quiet)
 {
     int64_t now_ms = steady_ms();
     if (!is_due(&d->ticked_ms, now_ms, TICK_MS))
         return;
     engine_tick(d->engine, is_quiet ? now_ns : 0);
-    fflush(stdout);
-    if (is_due(&d->measured_ms, now_ms, 1000))
+    if (is_due(&d->measured_ms, now_ms, 1000)) {
         measure(d, now_ns);
+        look_at_outputs(d);
+    }
     if (d->config->stats_s && is_due(&d->stats_ms, now_ms, 1000 * d->config->stats_s))
         engine_stats(d->engine);
 }
@@ -302,9 +335,29 @@ static void drain(struct daemon *d)
     measure(d, wall_ns());
 }
 
+/* What an output did not take is told by the others, and counted here. */
+static void end_outputs(struct daemon *d)
+{
+    struct sink_state state;
+    sinks_drain(d->sinks, OUTPUT_MS);
+    tell_losses(d, true);
+    for (unsigned i = 0; i < sinks_count(d->sinks); i++) {
+        uint64_t lost = 0;
+        sinks_state(d->sinks, i, &state);
+        for (unsigned k = 0; k < DATASET_COUNT; k++)
+            lost += state.lost[k];
+        if (state.health == SINK_FAILED)
+            d->status = DAEMON_FAILED;
+        if (lost)
+            say("output %s: %" PRIu64 " events written, %" PRIu64 " lost%s%s", state.name,
+                state.written_lines, lost, *state.error ? ": " : "", state.error);
+    }
+    sinks_close(d->sinks, LAST_MS);
+    d->sinks = NULL;
+}
+
 static void end(struct daemon *d)
 {
-    int error;
     let_interrupt_kill();
     drain(d);
     engine_finish(d->engine);
@@ -313,11 +366,7 @@ static void end(struct daemon *d)
         say("%s: %" PRIu64 " packets, %" PRIu64 " dropped for want of room, %" PRIu64 " by the interface",
             c->name, c->packets, c->dropped_ring, c->dropped_interface);
     }
-    if (!sink_close(d->sink, &error)) {
-        say("standard output: %s", strerror(error));
-        d->status = DAEMON_FAILED;
-    }
-    d->sink = NULL;
+    end_outputs(d);
 }
 
 int daemon_run(const struct config *config)
@@ -330,6 +379,7 @@ int daemon_run(const struct config *config)
         end(&d);
     }
     engine_destroy(d.engine);
+    sinks_close(d.sinks, 0);
     live_close(d.live);
     rulebook_free(d.book);
     if (d.signals >= 0)

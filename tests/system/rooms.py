@@ -18,7 +18,7 @@ ROOMS = {
     "rules": "rules site policy",
     "judge": "judge discover explain",
     "event": "event",
-    "line": "event_line",
+    "line": "event_line cef",
     "sink": "sink",
     "engine": "engine",
     "report": "report",
@@ -57,6 +57,8 @@ def main():
             for include in includes(path) if name.endswith((".c", ".h")) else []:
                 if include.startswith("pcap") and room != "capture":
                     wrong.append(f"{path}: libpcap belongs to src/capture")
+                if include.startswith(("openssl/ssl", "librdkafka/")) and room != "sink":
+                    wrong.append(f"{path}: connections belong to src/sink")
                 if include.startswith("rolecall/"):
                     used = ROOM_OF.get(include[len("rolecall/"):-2])
                     if used is None:
@@ -65,7 +67,7 @@ def main():
                         wrong.append(f"{path}: src/{room} must not know {include}")
                     elif room not in MAY_USE:
                         wrong.append(f"{path}: src/{room} is no room")
-                elif "/" in include and not include.startswith(("cjson/", "sys/", "arpa/", "netinet/", "net/", "openssl/", "linux/", "command/")):
+                elif "/" in include and not include.startswith(("cjson/", "sys/", "arpa/", "netinet/", "net/", "openssl/", "linux/", "librdkafka/", "command/")):
                     wrong.append(f"{path}: {include}: another room's own header")
     print("\n".join(wrong) if wrong else "every #include keeps to its room")
     return 1 if wrong else 0
