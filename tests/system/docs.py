@@ -8,7 +8,7 @@ fence they begin with "$ " and their output follows, standard error in the same 
 "..." standing for any lines, "..." inside a line for anything there. In a ```sh fence every line is a command, which must
 not fail (0, 1: findings, or 4: nothing judged). Commands run where their first word is one of COMMANDS, and are not `run` or
 `ctl`, which need an interface or a daemon. What is shown of `./dev demo` must be what its command prints. A ```json fence
-of TUTORIAL.md is written to site.json. `docs.py --update` writes anew what `rolecall COMMAND --help` prints.
+of TUTORIAL.md is written to site.json. `docs.py --update` writes anew what `--help` and `config default` print.
 
 Other fences and tables: ```json in SITE.md is a site file and in MATRIX.md a matrix file that the program takes; in
 EVENTS.md it is an event of the second shipped capture, "..." standing for any value or for any further elements of a
@@ -159,7 +159,7 @@ def update_help(path):
         shown = shown and line != "```"
         if not shown:
             out.append(line)
-        if re.fullmatch(r"\$ rolecall [a-z]+ --help", line):
+        if re.fullmatch(r"\$ rolecall ([a-z]+ --help|config default)", line):
             shown = True
             out += scratch.run(line[2:])[1].rstrip("\n").splitlines()
     path.write_text("\n".join(out) + "\n", encoding="utf-8")
@@ -231,6 +231,7 @@ def main():
     docs = SOURCE / "docs"
     if sys.argv[1:] == ["--update"]:
         update_help(docs / "COMMANDS.md")
+        update_help(docs / "CONFIG.md")
     for path in documents():
         check_fences(path)
         check_links(path)
