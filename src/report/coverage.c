@@ -8,7 +8,15 @@
 
 #include "page.h"
 
-enum { PITCH = 15, CELL = 13, LABEL = 186, HEAD = 84, HOSTS_ACROSS = 10, LABEL_CHARS = 30, HEAD_CHARS = 12 };
+enum {
+    PITCH = 15,
+    CELL = 13,
+    LABEL = 186,
+    HEAD_CHAR = 6,
+    HOSTS_ACROSS = 10,
+    LABEL_CHARS = 25,
+    HEAD_CHARS = 12
+};
 
 static const struct {
     const char *class, *word, *path;
@@ -121,7 +129,7 @@ static void put_row_label(const struct picture *p, const struct row_in *row, uns
     if (asks)
         snprintf(label, sizeof label, "%s \xe2\x86\x92 %s", row->row->from, row->row->to);
     else
-        snprintf(label, sizeof label, "%s %s", ports, *transports ? transports : applications);
+        snprintf(label, sizeof label, "%s %s %s", ports, transports, applications);
     size_t cut = strlen(label) > LABEL_CHARS ? LABEL_CHARS - 2 : strlen(label);
     while (cut < strlen(label) && ((unsigned char)label[cut] & 0xc0) == 0x80)
         cut++;
@@ -156,21 +164,25 @@ static void put_grid(struct picture *p, const unsigned *rows, unsigned row_count
     const struct report *report = p->page->report;
     FILE *out = p->page->out;
     unsigned count = p->host_count - first < HOSTS_ACROSS ? p->host_count - first : HOSTS_ACROSS;
-    unsigned width = LABEL + count * PITCH + 4, height = HEAD + row_count * PITCH;
+    char names[HOSTS_ACROSS][HEAD_CHARS * 4 + 4];
+    size_t longest = 0;
+    for (unsigned i = 0; i < count; i++) {
+        short_name(report->hosts[p->hosts[first + i]].name, names[i]);
+        longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
+    }
+    unsigned head = 14 + HEAD_CHAR * (unsigned)(longest < 16 ? longest : 16);
+    unsigned width = LABEL + count * PITCH + 4, height = head + row_count * PITCH;
     html(out,
          "<svg class=\"grid\" width=\"%u\" height=\"%u\" viewBox=\"0 0 %u %u\" role=\"img\" aria-label=\"%u "
          "rows by %u "
          "hosts; the table below has the numbers\">\n",
          width, height, width, height, row_count, count);
-    for (unsigned i = 0; i < count; i++) {
-        char name[HEAD_CHARS * 4 + 4];
-        short_name(report->hosts[p->hosts[first + i]].name, name);
+    for (unsigned i = 0; i < count; i++)
         html(out,
-             "<text class=\"head\" transform=\"translate(%u %d) rotate(-90)\"><title>%s</title>%s</text>",
-             LABEL + i * PITCH + 10, HEAD - 5, report->hosts[p->hosts[first + i]].name, name);
-    }
+             "<text class=\"head\" transform=\"translate(%u %u) rotate(-90)\"><title>%s</title>%s</text>",
+             LABEL + i * PITCH + 10, head - 5, report->hosts[p->hosts[first + i]].name, names[i]);
     for (unsigned r = 0; r < row_count; r++) {
-        unsigned y = HEAD + r * PITCH;
+        unsigned y = head + r * PITCH;
         put_row_label(p, &report->rows[rows[r]], y);
         for (unsigned i = 0; i < count; i++) {
             uint8_t cell = report_cell(report, p->hosts[first + i], rows[r]);
@@ -245,14 +257,16 @@ static void put_host_numbers(const struct page *page)
     const struct report *report = page->report;
     html(page->out,
          "<div class=\"wide\"><table><caption>Rows per host or network; a row may be both seen working and "
-         "violated</caption>\n<thead><tr><th scope=\"col\">host</th><th scope=\"col\">roles</th>"
+         "violated</caption>\n<thead><tr><th scope=\"col\">host</th><th scope=\"col\" "
+         "class=\"roles\">roles</th>"
          "<th scope=\"col\" class=\"num\">seen</th><th scope=\"col\" class=\"num\">violated</th>"
          "<th scope=\"col\" class=\"num\">blocked</th><th scope=\"col\" class=\"num\">never seen</th></tr>"
          "</thead>\n<tbody>\n");
     for (unsigned i = 0; i < report->host_count && i < SHOWN_HOSTS; i++) {
         const struct host_in *host = &report->hosts[i];
         html(page->out,
-             "<tr><th scope=\"row\">%s</th><td>%s</td><td class=\"num\">%lu</td><td class=\"num%s\">%lu</td>"
+             "<tr><th scope=\"row\">%s</th><td class=\"roles\">%s</td><td class=\"num\">%lu</td><td "
+             "class=\"num%s\">%lu</td>"
              "<td class=\"num%s\">%lu</td><td class=\"num\">%lu</td></tr>\n",
              host->name, host->roles, host->seen, host->violated ? " bad" : "", host->violated,
              host->blocked ? " bad" : "", host->blocked, host->not_seen);

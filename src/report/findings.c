@@ -66,7 +66,7 @@ static void put_episode(FILE *out, const struct episode *episode)
 static void put_evidence(const struct page *page, const struct finding_in *finding)
 {
     FILE *out = page->out;
-    char count[SHOWN_SIZE], peers[SHOWN_SIZE], first[SHOWN_SIZE], last[SHOWN_SIZE];
+    char count[SHOWN_SIZE], peers[SHOWN_SIZE], first[SHOWN_SIZE], span[SHOWN_SIZE];
     html(out, "<dt>Between</dt><dd>");
     put_party(out, &finding->source);
     html(out, " and ");
@@ -86,8 +86,8 @@ static void put_evidence(const struct page *page, const struct finding_in *findi
     if (finding->has_episode)
         put_episode(out, &finding->episode);
     html(out, "; %s", show_time(finding->first_ns, first));
-    if (finding->last_ns > finding->first_ns)
-        html(out, " to %s", show_time(finding->last_ns, last));
+    if (finding->last_ns - finding->first_ns >= 100000000)
+        html(out, ", over %s", show_span(finding->last_ns - finding->first_ns, span));
     html(out, "</dd>\n");
 }
 

@@ -116,8 +116,10 @@ const char *show_clock(int64_t time_ns, char out[SHOWN_SIZE])
 
 const char *show_span(int64_t span_ns, char out[SHOWN_SIZE])
 {
-    int64_t tenths = span_ns / 100000000, minutes = tenths / 600;
-    if (minutes >= 60 * 48)
+    int64_t tenths = (span_ns + 50000000) / 100000000, minutes = tenths / 600;
+    if (span_ns < 1000000000)
+        snprintf(out, SHOWN_SIZE, "%" PRId64 " ms", (span_ns + 500000) / 1000000);
+    else if (minutes >= 60 * 48)
         snprintf(out, SHOWN_SIZE, "%" PRId64 " days", minutes / 1440);
     else if (minutes >= 60)
         snprintf(out, SHOWN_SIZE, "%" PRId64 " h %" PRId64 " min", minutes / 60, minutes % 60);

@@ -9,12 +9,13 @@
 
 #include "page.h"
 
-enum { LINE = 14, GAP = 10, NARROW = 344, WIDE = 760, LABEL_LINES = 4 };
+enum { LINE = 14, GAP = 12, NARROW = 344, WIDE = 860, LABEL_LINES = 4 };
 
 struct node {
     const char *roles;
-    uint64_t flows;
-    unsigned lines, middle; /* of its label; y */
+    unsigned lines;       /* of its label */
+    unsigned slots, used; /* places for the ends of its links, and how many are taken */
+    unsigned top, height;
 };
 
 struct side {
@@ -25,9 +26,10 @@ struct side {
 struct map_picture {
     const struct page *page;
     struct side left, right;
+    unsigned y1[LINKS_MAX], y2[LINKS_MAX]; /* ends of each link */
+    bool drawn[LINKS_MAX];
     const struct link_in *links[LINKS_MAX]; /* failing ones first, then by flows */
     unsigned link_count;
-    uint64_t not_drawn;
 };
 
 static uint64_t flows_of(const struct link_in *link)
@@ -65,22 +67,67 @@ static struct node *node_of(struct side *side, const char *roles)
     return node;
 }
 
-/* Nodes in order of their first (worst) link keep bad news at the top. */
-static void place(struct side *side, unsigned *height)
+/* Nodes in order of their worst link: bad news stands at the top. */
+static void place(struct side *side)
 {
     unsigned y = GAP;
-    side->shown = side->count < SHOWN_NODES ? side->count : SHOWN_NODES;
     for (unsigned i = 0; i < side->shown; i++) {
-        side->nodes[i].middle = y + side->nodes[i].lines * LINE / 2;
-        y += side->nodes[i].lines * LINE + GAP;
+        struct node *node = &side->nodes[i];
+        unsigned rows = node->slots > node->lines ? node->slots : node->lines;
+        node->top = y;
+        node->height = rows * LINE;
+        node->used = 0;
+        y += node->height + GAP;
     }
-    *height = y > *height ? y : *height;
+}
+
+static unsigned take_slot(struct node *node)
+{
+    unsigned first = node->top + (node->height - node->slots * LINE) / 2 + LINE / 2;
+    return first + LINE * node->used++;
+}
+
+/* Which links are drawn, and where they end: at each node in the order of the nodes on the other side, so
+ * that they cross as little as they can. */
+static unsigned lay_out(struct map_picture *p)
+{
+    unsigned not_drawn = 0;
+    p->left.shown = p->left.count < SHOWN_NODES ? p->left.count : SHOWN_NODES;
+    p->right.shown = p->right.count < SHOWN_NODES ? p->right.count : SHOWN_NODES;
+    for (unsigned i = 0; i < p->link_count; i++) {
+        struct node *a = node_of(&p->left, p->links[i]->from), *b = node_of(&p->right, p->links[i]->to);
+        p->drawn[i] =
+            i < SHOWN_LINKS && a < p->left.nodes + p->left.shown && b < p->right.nodes + p->right.shown;
+        a->slots += p->drawn[i];
+        b->slots += p->drawn[i];
+        not_drawn += !p->drawn[i];
+    }
+    place(&p->left);
+    place(&p->right);
+    for (unsigned node = 0; node < SHOWN_NODES; node++) {
+        for (unsigned i = 0; i < p->link_count; i++) {
+            struct node *a = node_of(&p->left, p->links[i]->from), *b = node_of(&p->right, p->links[i]->to);
+            if (p->drawn[i] && b == &p->right.nodes[node])
+                p->y1[i] = take_slot(a);
+            if (p->drawn[i] && a == &p->left.nodes[node])
+                p->y2[i] = take_slot(b);
+        }
+    }
+    return not_drawn;
+}
+
+static unsigned height_of(const struct side *side)
+{
+    const struct node *last = &side->nodes[side->shown - 1];
+    return last->top + last->height + GAP;
 }
 
 static void put_label(FILE *out, const struct node *node, unsigned x, const char *anchor)
 {
+    html(out, "<rect class=\"node\" x=\"%u\" y=\"%u\" width=\"3\" height=\"%u\"/>",
+         *anchor == 'e' ? x + 5 : x - 8, node->top, node->height);
     const char *at = roles_or_none(node->roles);
-    unsigned y = node->middle - node->lines * LINE / 2 + 11;
+    unsigned y = node->top + (node->height - node->lines * LINE) / 2 + 11;
     html(out, "<text class=\"%s\">", anchor);
     for (unsigned line = 0; line < node->lines; line++) {
         const char *end = line + 1 < node->lines ? strstr(at, " + ") : NULL;
@@ -120,62 +167,49 @@ static void put_link_title(FILE *out, const struct link_in *link)
     html(out, "</title>");
 }
 
-static void put_link(FILE *out, const struct link_in *link, const struct node *a, const struct node *b,
-                     unsigned x1, unsigned x2)
+static void put_link(FILE *out, const struct link_in *link, unsigned x1, unsigned y1, unsigned x2,
+                     unsigned y2)
 {
     unsigned middle = (x1 + x2) / 2;
     html(out, "<g>");
     put_link_title(out, link);
     html(out, "<path class=\"%s\" stroke-width=\"%u\" d=\"M%u %uC%u %u %u %u %u %u\"/></g>\n", class_of(link),
-         width_of(flows_of(link)), x1, a->middle, middle, a->middle, middle, b->middle, x2, b->middle);
+         width_of(flows_of(link)), x1, y1, middle, y1, middle, y2, x2, y2);
 }
 
-/* The number of failing flows, on the band at one of three places along it, so that neighbours keep apart. */
-static void put_fail_sign(FILE *out, uint64_t fails, const struct node *a, const struct node *b, unsigned x1,
-                          unsigned x2, unsigned turn)
+/* The number of failing flows, where the band arrives. */
+static void put_fail_sign(FILE *out, uint64_t fails, unsigned x, unsigned y)
 {
-    static const unsigned along[] = {500, 300, 700}; /* of 1000 */
-    uint64_t t = along[turn % 3], u = 1000 - t;
-    uint64_t ends = u * u * u, near_start = 3 * u * u * t, near_end = 3 * u * t * t, done = t * t * t;
-    uint64_t middle = (x1 + x2) / 2;
-    uint64_t x = (ends * x1 + (near_start + near_end) * middle + done * x2) / 1000000000;
-    uint64_t y = ((ends + near_start) * a->middle + (near_end + done) * b->middle) / 1000000000;
-    html(out, "<text class=\"fails\" x=\"%lu\" y=\"%lu\">✕ %lu</text>\n", x, y + 4, fails);
+    char text[SHOWN_SIZE];
+    show_number(fails, text);
+    unsigned width = 18 + 7 * (unsigned)strlen(text);
+    html(out,
+         "<rect class=\"pill\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"12\" rx=\"6\"/><text class=\"fails\" "
+         "x=\"%u\" y=\"%u\">✕ %s</text>\n",
+         x - width, y - 6, width, x - width / 2, y + 4, text);
 }
 
-static void put_drawing(struct map_picture *p, unsigned width, const char *class)
+static void put_drawing(const struct map_picture *p, unsigned width, const char *class)
 {
     FILE *out = p->page->out;
-    unsigned height = 0, label = width / 3 + 14, x1 = label + 6, x2 = width - label - 6, turn = 0;
-    uint64_t drawn = 0;
-    place(&p->left, &height);
-    place(&p->right, &height);
+    unsigned label = width == WIDE ? 190 : width / 3 + 14, x1 = label + 9, x2 = width - label - 9;
+    unsigned left = height_of(&p->left), right = height_of(&p->right), height = left > right ? left : right;
     html(out,
          "<svg class=\"map %s\" width=\"%u\" height=\"%u\" viewBox=\"0 0 %u %u\" role=\"img\" "
          "aria-label=\"Flows "
          "between roles; the table below has the numbers\">\n",
          class, width, height, width, height);
-    for (unsigned i = p->link_count; i-- > 0;) { /* the worst on top */
-        const struct link_in *link = p->links[i];
-        const struct node *a = node_of(&p->left, link->from), *b = node_of(&p->right, link->to);
-        if (a - p->left.nodes >= p->left.shown || b - p->right.nodes >= p->right.shown || i >= SHOWN_LINKS)
-            continue;
-        put_link(out, link, a, b, x1, x2);
-        drawn++;
-    }
-    for (unsigned i = 0; i < p->link_count && i < SHOWN_LINKS; i++) {
-        const struct link_in *link = p->links[i];
-        const struct node *a = node_of(&p->left, link->from), *b = node_of(&p->right, link->to);
-        if (link->flows[FLOW_FAIL] && a - p->left.nodes < p->left.shown &&
-            b - p->right.nodes < p->right.shown)
-            put_fail_sign(out, link->flows[FLOW_FAIL], a, b, x1, x2, turn++);
-    }
+    for (unsigned i = p->link_count; i-- > 0;) /* the worst on top */
+        if (p->drawn[i])
+            put_link(out, p->links[i], x1, p->y1[i], x2, p->y2[i]);
+    for (unsigned i = 0; i < p->link_count; i++)
+        if (p->drawn[i] && p->links[i]->flows[FLOW_FAIL])
+            put_fail_sign(out, p->links[i]->flows[FLOW_FAIL], x2 - 4, p->y2[i]);
     for (unsigned i = 0; i < p->left.shown; i++)
         put_label(out, &p->left.nodes[i], label, "end");
     for (unsigned i = 0; i < p->right.shown; i++)
         put_label(out, &p->right.nodes[i], width - label, "start");
     html(out, "</svg>\n");
-    p->not_drawn = p->link_count - drawn;
 }
 
 static void put_numbers(const struct map_picture *p)
@@ -226,9 +260,10 @@ void page_map(const struct page *page)
         p->links[p->link_count++] = &report->links[i];
     qsort(p->links, p->link_count, sizeof *p->links, compare_links);
     for (unsigned i = 0; i < p->link_count; i++) {
-        node_of(&p->left, p->links[i]->from)->flows += flows_of(p->links[i]);
-        node_of(&p->right, p->links[i]->to)->flows += flows_of(p->links[i]);
+        node_of(&p->left, p->links[i]->from);
+        node_of(&p->right, p->links[i]->to);
     }
+    unsigned not_drawn = lay_out(p);
     html(page->out,
          "<p class=\"legend\"><span><i class=\"swatch l-fail\"></i> ✕ some flows fail</span> <span><i "
          "class=\"swatch l-pass\"></i> pass</span> <span><i class=\"swatch l-unsure\"></i> "
@@ -237,7 +272,7 @@ void page_map(const struct page *page)
          "more flows.</span></p>\n");
     put_drawing(p, WIDE, "big");
     put_drawing(p, NARROW, "small");
-    page_not_shown(page, p->not_drawn, "pairs of roles in the picture");
+    page_not_shown(page, not_drawn, "pairs of roles in the picture");
     put_numbers(p);
     page_not_shown(page, report->links_refused, "flows between further pairs of roles");
     html(page->out, "</section>\n");

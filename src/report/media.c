@@ -165,7 +165,7 @@ static void put_strip(const struct page *page, const struct strip *strip, const 
             *(axis.spans[i].allowed ? &inside : &outside) += is_used(strip, port);
     html(out,
          "<figure class=\"strip\"><figcaption><b>%s</b> %s <span class=\"peer\">%s flow%s, %u port%s</span> ",
-         strip->roles, strcmp(strip->modality, "any") == 0 ? "media" : strip->modality,
+         strip->roles, strcmp(strip->modality, "any") == 0 ? "modality unknown" : strip->modality,
          show_number(strip->flows, flows), plural(strip->flows), inside + outside, plural(inside + outside));
     put_outside(out, strip, &axis, outside);
     html(
@@ -188,14 +188,24 @@ static void put_strip(const struct page *page, const struct strip *strip, const 
     html(out, "</figure>\n");
 }
 
+static int compare_strips(const void *a, const void *b)
+{
+    const struct strip *x = *(const struct strip *const *)a, *y = *(const struct strip *const *)b;
+    int roles = strcmp(x->roles, y->roles);
+    return roles ? roles : strcmp(x->modality, y->modality);
+}
+
 void page_media(const struct page *page)
 {
     const struct report *report = page->report;
-    unsigned shown = 0, drawable = 0;
+    const struct strip *strips[STRIPS_MAX];
+    unsigned drawable = 0;
     html(page->out,
          "<section id=\"media\" aria-labelledby=\"h-media\">\n<h2 id=\"h-media\">Media ports</h2>\n");
     for (unsigned i = 0; i < report->strip_count; i++)
-        drawable += host_with(report, report->strips[i].roles) != NULL;
+        if (host_with(report, report->strips[i].roles))
+            strips[drawable++] = &report->strips[i];
+    qsort(strips, drawable, sizeof(struct strip *), compare_strips);
     if (!drawable) {
         html(page->out,
              "<p>No media of a role with documented media ports is in these events.</p>\n</section>\n");
@@ -206,15 +216,11 @@ void page_media(const struct page *page)
          "r-other\"></i> allowed for another modality</span> <span><i class=\"swatch m-in\"></i> a port that "
          "media used</span> <span><i class=\"swatch m-out\"></i> ✕ outside</span> <span>Own ports of the "
          "roles named, 1 to 65535; the allowed ranges are stretched.</span></p>\n<div class=\"strips\">\n");
-    for (unsigned i = 0; i < report->strip_count && shown < SHOWN_STRIPS; i++) {
-        const struct host_in *host = host_with(report, report->strips[i].roles);
-        if (host) {
-            put_strip(page, &report->strips[i], host);
-            shown++;
-        }
-    }
+    for (unsigned i = 0; i < drawable && i < SHOWN_STRIPS; i++)
+        put_strip(page, strips[i], host_with(report, strips[i]->roles));
     html(page->out, "</div>\n");
-    page_not_shown(page, drawable - shown, "strips");
+    if (drawable > SHOWN_STRIPS)
+        page_not_shown(page, drawable - SHOWN_STRIPS, "strips");
     page_not_shown(page, report->strips_refused, "flow ends, of further roles and modalities");
     html(page->out, "</section>\n");
 }
