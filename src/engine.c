@@ -413,62 +413,77 @@ void engine_tick(struct engine *engine, int64_t now_ns)
         tell_coverage(engine);
 }
 
-/* ---- the end ---- */
+/* ---- every living flow ---- */
 
-struct ending {
+struct living {
     struct flow *flow;
     uint32_t index;
     uint32_t shard;
 };
 
-struct endings {
-    struct ending *list;
+struct livings {
+    struct living *list;
     size_t count;
     uint32_t shard;
 };
 
 static void gather(void *context, struct flow *flow, uint32_t index, enum flow_end end)
 {
-    struct endings *endings = context;
+    struct livings *livings = context;
     (void)end;
-    endings->list[endings->count++] = (struct ending){flow, index, endings->shard};
+    livings->list[livings->count++] = (struct living){flow, index, livings->shard};
 }
 
 static int by_beginning(const void *left, const void *right)
 {
-    const struct flow *a = ((const struct ending *)left)->flow, *b = ((const struct ending *)right)->flow;
+    const struct flow *a = ((const struct living *)left)->flow, *b = ((const struct living *)right)->flow;
     if (a->first_ns != b->first_ns)
         return a->first_ns < b->first_ns ? -1 : 1;
     return memcmp(&a->key, &b->key, sizeof a->key);
 }
 
-/* Every flow that is left ends with the input, in the order in which they began. */
-static void end_flows(struct engine *engine)
+/* Tells the judge of every flow, in the order in which they began; the pipeline is drained. False: out of
+ * memory. */
+static bool tell_every_flow(struct engine *engine, enum note_kind kind)
 {
-    struct endings endings = {0};
+    struct livings livings = {0};
     size_t count = 0;
     for (unsigned s = 0; s < PIPELINE_SHARDS; s++)
         count += flow_table_count(engine->shards[s].table);
-    endings.list = calloc(count + 1, sizeof *endings.list);
-    if (!endings.list)
-        return;
+    livings.list = calloc(count + 1, sizeof *livings.list);
+    if (!livings.list)
+        return false;
     for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
-        endings.shard = s;
-        flow_table_each(engine->shards[s].table, gather, &endings);
+        livings.shard = s;
+        flow_table_each(engine->shards[s].table, gather, &livings);
     }
-    qsort(endings.list, endings.count, sizeof *endings.list, by_beginning);
-    for (size_t i = 0; i < endings.count; i++) {
-        const struct ending *ending = &endings.list[i];
-        struct shard *shard = &engine->shards[ending->shard];
-        enum flow_end end = ending->flow->flags & FLOW_CLOSED ? flow_end_of(ending->flow) : FLOW_END_INPUT;
-        struct judge_flow in = {.flow = ending->flow,
-                                .slot = shard->first_slot + ending->index,
-                                .facts = identify_facts(shard->identifier, &ending->flow->identity),
+    qsort(livings.list, livings.count, sizeof *livings.list, by_beginning);
+    for (size_t i = 0; i < livings.count; i++) {
+        const struct living *living = &livings.list[i];
+        struct shard *shard = &engine->shards[living->shard];
+        enum flow_end end = living->flow->flags & FLOW_CLOSED ? flow_end_of(living->flow) : FLOW_END_INPUT;
+        struct judge_flow in = {.flow = living->flow,
+                                .slot = shard->first_slot + living->index,
+                                .facts = identify_facts(shard->identifier, &living->flow->identity),
                                 .now_ns = engine->now_ns};
-        tell_judge(engine, NOTE_END, end, &in, 0, NULL);
+        tell_judge(engine, kind, end, &in, 0, NULL);
     }
-    free(endings.list);
+    free(livings.list);
+    return true;
 }
+
+bool engine_reload(struct engine *engine, const struct policy *policy)
+{
+    pipeline_drain(&engine->pipeline);
+    if (!judge_reload(engine->judge, policy))
+        return false;
+    engine->options.policy = policy;
+    engine->writer.policy = policy;
+    tell_every_flow(engine, NOTE_CHANGE); /* without the memory for it: as they change or end */
+    return true;
+}
+
+/* ---- the end ---- */
 
 void engine_stats(struct engine *engine)
 {
@@ -487,7 +502,7 @@ void engine_finish(struct engine *engine)
     assert(!engine->finished);
     take_overdue(engine, INT64_MAX);
     pipeline_drain(&engine->pipeline);
-    end_flows(engine);
+    tell_every_flow(engine, NOTE_END);
     engine->told_ns = engine->now_ns;
     judge_finish(engine->judge, engine->now_ns);
     if (engine->writer.line) {

@@ -48,6 +48,9 @@ void engine_capture_told(struct engine *engine, const struct capture_told *told,
  * only while no captured frame waits to be read: idle flows end, and coverage is told once an hour; 0: time
  * stands where the last frame was. */
 void engine_tick(struct engine *engine, int64_t now_ns);
+/* Judges by another policy from here on, living flows too; at a batch's boundary, on the calling thread. The
+ * old policy is not used any more when it returns true. False: out of memory; nothing has changed. */
+bool engine_reload(struct engine *engine, const struct policy *policy);
 void engine_stats(struct engine *engine); /* tells every counter as an event; engine_finish() does it too */
 void engine_finish(struct engine *engine);
 /* Tells what an output lost as an event, through `line` like all others. */

@@ -195,6 +195,10 @@ void judge_capture(struct judge *judge, const struct capture_told *told, int64_t
  * once per hour, those not seen for a day are closed, episodes that are over are told, and what is old is
  * forgotten. True once per hour: coverage is due. */
 bool judge_tick(struct judge *judge, int64_t now_ns);
+/* Another policy from here on. Nothing of the old one is pointed to any more when it returns true; findings,
+ * facts and coverage stay. The caller then has every living flow looked at by judge_note(). False: out of
+ * memory, and nothing has changed. */
+bool judge_reload(struct judge *judge, const struct policy *policy);
 void judge_finish(struct judge *judge, int64_t now_ns); /* closes the findings */
 
 /* Which side opened a flow, and why we think so; also without a policy. */
