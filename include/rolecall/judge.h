@@ -129,8 +129,8 @@ struct finding {
     char advice[256];
 
     /* The judge's own. */
-    int64_t told_ns;
-    bool has_news;       /* since then */
+    int64_t told_ns, told_seen_ns; /* when it was last told, and last_seen_ns as it was then */
+    uint64_t told_count;
     uint32_t live_flows; /* flows that are not over and count in it */
     uint32_t first_peer; /* of its peers' list; 0: none */
 };

@@ -170,7 +170,8 @@ static void tell(struct judge *judge, struct finding *finding, enum finding_stat
         finding->id == FINDING_IPSEC_ON_MEDIA ? ipsec_episode_of(judge, &finding->flow) : NULL;
     finding->state = state;
     finding->told_ns = now_ns;
-    finding->has_news = false;
+    finding->told_seen_ns = finding->last_seen_ns;
+    finding->told_count = finding->count;
     if (episode) { /* else the one that it had is over */
         finding->has_episode = true;
         finding->episode = *episode;
@@ -200,7 +201,6 @@ static bool is_shown(const struct finding *finding, const struct flow *flow)
 
 static void see(struct finding *finding, const struct flow *flow)
 {
-    finding->has_news = true;
     if (flow->first_ns < finding->first_seen_ns)
         finding->first_seen_ns = flow->first_ns;
     if (flow->last_ns > finding->last_seen_ns)
@@ -281,7 +281,6 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
         } else {
             finding->count--;
             finding->live_flows--;
-            finding->has_news = true;
             mark->findings[i] = 0;
         }
     }
@@ -342,7 +341,6 @@ struct finding *findings_sensor(struct judge *judge, const struct finding_key *k
         return NULL;
     }
     finding->last_seen_ns = now_ns;
-    finding->has_news = true;
     if (!*opens)
         return finding;
     finding->id = key->id;
@@ -387,6 +385,13 @@ static void let_go(struct judge *judge, struct finding *finding)
     map_remove(&judge->findings, finding);
 }
 
+/* More flows, or the same ones for more than the last moments of the one that opened it. */
+static bool has_news(const struct finding *finding)
+{
+    return finding->count != finding->told_count ||
+           finding->last_seen_ns - finding->told_seen_ns > INT64_C(60) * NS_PER_S;
+}
+
 /* DESIGN 6: one update per window, closed after a day. */
 void findings_age(struct judge *judge, int64_t now_ns)
 {
@@ -397,7 +402,7 @@ void findings_age(struct judge *judge, int64_t now_ns)
         if (now_ns - finding->last_seen_ns >= DAY_NS && !finding->live_flows) {
             tell(judge, finding, FINDING_CLOSE, now_ns);
             let_go(judge, finding);
-        } else if (finding->has_news && now_ns - finding->told_ns >= HOUR_NS) {
+        } else if (has_news(finding) && now_ns - finding->told_ns >= HOUR_NS) {
             tell(judge, finding, FINDING_UPDATE, now_ns);
         }
     }

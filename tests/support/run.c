@@ -46,12 +46,28 @@ static void keep_line(void *context, const struct event_line *line)
     run->text[run->size] = '\0';
 }
 
-static void hand_frame(void *context, const struct frame *frame)
+/* An engine and its clock; 0: time is the packets'. */
+struct live {
+    struct engine *engine;
+    int64_t ticked_ns;
+};
+
+static void tick_until(struct live *live, int64_t until_ns)
 {
-    engine_frame(context, frame);
+    const int64_t step_ns = 10 * SEC;
+    for (; live->ticked_ns && live->ticked_ns + step_ns <= until_ns; live->ticked_ns += step_ns)
+        engine_tick(live->engine, live->ticked_ns + step_ns);
 }
 
-static void play(struct run *run, const struct policy *policy, struct scene *scene, unsigned workers)
+static void hand_frame(void *context, const struct frame *frame)
+{
+    struct live *live = context;
+    tick_until(live, frame->time_ns);
+    engine_frame(live->engine, frame);
+}
+
+static void play(struct run *run, const struct policy *policy, struct scene *scene, unsigned workers,
+                 int64_t start_ns, int64_t until_ns)
 {
     const struct engine_options options = {.policy = policy,
                                            .workers = workers,
@@ -60,10 +76,11 @@ static void play(struct run *run, const struct policy *policy, struct scene *sce
                                            .run_id = "0123456789abcdef",
                                            .line = keep_line,
                                            .context = run};
-    struct engine *engine = must(engine_create(&options));
-    scene_each(scene, hand_frame, engine);
-    engine_finish(engine);
-    engine_destroy(engine);
+    struct live live = {must(engine_create(&options)), start_ns};
+    scene_each(scene, hand_frame, &live);
+    tick_until(&live, until_ns);
+    engine_finish(live.engine);
+    engine_destroy(live.engine);
 }
 
 static void refuse(struct mistakes *mistakes)
@@ -72,12 +89,13 @@ static void refuse(struct mistakes *mistakes)
     exit(1);
 }
 
-struct run *run_scene(const char *site_text, struct scene *scene, unsigned workers)
+static struct run *run_between(const char *site_text, struct scene *scene, unsigned workers, int64_t start_ns,
+                               int64_t until_ns)
 {
     struct run *run = must(calloc(1, sizeof *run));
     struct mistakes mistakes = {0};
     if (!site_text) {
-        play(run, NULL, scene, workers);
+        play(run, NULL, scene, workers, start_ns, until_ns);
         return run;
     }
     struct rules *rules = rules_load(TEST_SOURCE_DIR "/rules", &mistakes);
@@ -87,12 +105,31 @@ struct run *run_scene(const char *site_text, struct scene *scene, unsigned worke
     if (!site)
         refuse(&mistakes);
     struct policy *policy = must(policy_create(rules, site));
-    play(run, policy, scene, workers);
+    play(run, policy, scene, workers, start_ns, until_ns);
     policy_destroy(policy);
     site_free(site);
     rules_free(rules);
     mistakes_clear(&mistakes);
     return run;
+}
+
+struct run *run_scene(const char *site_text, struct scene *scene, unsigned workers)
+{
+    return run_between(site_text, scene, workers, 0, 0);
+}
+
+static void find_first(void *context, const struct frame *frame)
+{
+    int64_t *first_ns = context;
+    if (!*first_ns || frame->time_ns < *first_ns)
+        *first_ns = frame->time_ns;
+}
+
+struct run *run_live(const char *site_text, struct scene *scene, unsigned workers, int64_t until_ns)
+{
+    int64_t first_ns = 0;
+    scene_each(scene, find_first, &first_ns);
+    return run_between(site_text, scene, workers, first_ns, until_ns);
 }
 
 void run_destroy(struct run *run)

@@ -22,6 +22,9 @@ struct run {
 
 /* NULL as site: nothing is judged. Every flow is told. The scene stays the caller's. */
 struct run *run_scene(const char *site, struct scene *scene, unsigned workers);
+/* The same as the live engine has it: the clock ticks every ten seconds between the frames, and on until
+ * `until_ns`. */
+struct run *run_live(const char *site, struct scene *scene, unsigned workers, int64_t until_ns);
 void run_destroy(struct run *run);
 
 /* The event of one flow, by its initiator and responder; NULL: none, or told the other way round. */
