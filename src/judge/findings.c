@@ -216,10 +216,8 @@ uint16_t findings_add(struct judge *judge, const struct judge_flow *in, const st
     bool low = judge->findings.count >= FINDINGS_LOW_MAX &&
                severity_of(judge, id, in->flow, verdict) < SEVERITY_MEDIUM;
     struct finding *finding = low ? map_find(&judge->findings, key) : map_add(&judge->findings, key, &added);
-    if (!finding) {
-        judge->totals.findings_refused++;
+    if (!finding)
         return 0;
-    }
     uint32_t number = map_number(&judge->findings, finding);
     finding->count += added ? already : 1;
     if (added) {
@@ -288,6 +286,9 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
         if (!(verdict->findings >> id & 1) || (held >> id & 1))
             continue;
         uint16_t number = count(judge, in, verdict, (enum finding_id)id);
+        if (!number && !mark->refused)
+            judge->totals.findings_refused++;
+        mark->refused |= !number;
         for (unsigned i = 0; number && i < MARK_FINDINGS_MAX; i++) {
             if (!mark->findings[i]) {
                 mark->findings[i] = number;

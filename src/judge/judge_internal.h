@@ -88,6 +88,7 @@ enum { MARK_FINDINGS_MAX = 3 };
 struct mark {
     uint16_t findings[MARK_FINDINGS_MAX]; /* number + 1; 0: none */
     bool one_way;                         /* counted as such at both its addresses */
+    bool refused; /* a finding of it found no room */
     bool media_counted;
     bool in_episode;        /* one of its episode's live flows */
     bool protected_counted; /* its pair's finding was opened by it: it came in AH or readable ESP */

@@ -8,6 +8,13 @@
 
 enum { TURN_UDP_PORT = 3478, TURN_TCP_PORT = 443 };
 
+static void add(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                const struct finding_key *key, uint64_t already)
+{
+    if (!findings_add(judge, in, verdict, key, already))
+        judge->totals.findings_refused++;
+}
+
 static void note_one_way(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict)
 {
     const struct flow *flow = in->flow;
@@ -22,7 +29,7 @@ static void note_one_way(struct judge *judge, const struct judge_flow *in, const
     if (!judge_is_one_way(judge, addr))
         return;
     struct finding_key key = {.id = FINDING_ONE_WAY_CAPTURE, .addr = {*addr}};
-    findings_add(judge, in, verdict, &key, facts->one_way_over);
+    add(judge, in, verdict, &key, facts->one_way_over);
 }
 
 /* TURN to an Edge: UDP 3478 that nobody answers, and TCP 443 in its place. */
@@ -51,7 +58,7 @@ static void note_fallback(struct judge *judge, const struct judge_flow *in, cons
     /* One finding per network of clients and Edge: the network's first client stands for it. */
     struct finding_key finding = {.id = FINDING_MEDIA_FALLBACK, .addr = {flow->key.addr[responder]}};
     finding.port = (uint16_t)(verdict->party[verdict->initiator].entry + 1);
-    findings_add(judge, in, verdict, &finding, 1);
+    add(judge, in, verdict, &finding, 1);
 }
 
 /* Ports so common that answering on them says little about a role (DESIGN 6). */
@@ -118,7 +125,7 @@ static void note_undeclared(struct judge *judge, const struct judge_flow *in, co
     if (!answers_as_one_role(answered))
         return;
     struct finding_key key = {.id = FINDING_UNDECLARED_SERVER, .addr = {*addr}};
-    findings_add(judge, in, verdict, &key, 1);
+    add(judge, in, verdict, &key, 1);
 }
 
 void sight_flow_over(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict)

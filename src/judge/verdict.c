@@ -84,7 +84,7 @@ static void doubt(const struct case_file *c, const char *reason)
 {
     c->out->status = VERDICT_INCONCLUSIVE;
     c->out->findings = 0;
-    c->out->outcome = NULL;
+    c->out->outcome = c->out->application_check = NULL;
     c->out->reason = reason;
 }
 
@@ -376,7 +376,7 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
         weigh_rows(&c, &matched);
     else if (!weigh_media(&c, &matched))
         weigh_no_row(&c);
-    if (out->status == VERDICT_FAIL && hangs_on_listeners(&c))
+    if ((out->status == VERDICT_FAIL || out->status == VERDICT_PASS) && hangs_on_listeners(&c))
         doubt(&c, "who opened it is not certain: what was known of listeners had to make room");
     if (out->status == VERDICT_FAIL && hangs_on_announcements(&c))
         doubt(&c, "it may be media: what was announced of its ends had to make room");
