@@ -88,6 +88,44 @@ static enum decode_result walk_fddi(struct walk *w)
     return (control & 0x70) == 0x50 ? walk_llc(w) : DECODE_NOT_IP;
 }
 
+/* What follows the addresses of an ARCNET frame: system code 1; f0 is IP in the form of RFC 1051, the others
+ * have a split flag 1 and a sequence number 2 (RFC 1201 section 2.2). Of a packet in several frames only a
+ * whole one is read. Flag ff pads a frame that would have had a size that cannot be; the header comes again.
+ */
+static enum decode_result walk_arcnet_code(struct walk *w)
+{
+    enum { IP_OF_1051 = 0xf0, IP = 0xd4, IPV6 = 0xc4, WHOLE = 0, PADDED = 0xff };
+    uint8_t code = bytes_u8(&w->data);
+    w->headers += 3;
+    if (bytes_ok(&w->data) && code == IP_OF_1051)
+        return walk_ipv4(w);
+    bool is_padded = bytes_peek(&w->data, 0) == PADDED;
+    bytes_skip(&w->data, is_padded ? 4 : 0);
+    uint8_t split = bytes_u8(&w->data);
+    bytes_skip(&w->data, 2);
+    w->headers += is_padded ? 7 : 3;
+    if (!bytes_ok(&w->data))
+        return walk_failed(&w->data);
+    if (split != WHOLE || (code != IP && code != IPV6))
+        return DECODE_NOT_IP;
+    return code == IP ? walk_ipv4(w) : walk_ipv6(w);
+}
+
+/* source 1, destination 1 */
+static enum decode_result walk_arcnet(struct walk *w)
+{
+    bytes_skip(&w->data, 2);
+    return walk_arcnet_code(w);
+}
+
+/* source 1, destination 1, offset 2 of the card's buffer */
+static enum decode_result walk_arcnet_linux(struct walk *w)
+{
+    bytes_skip(&w->data, 4);
+    w->headers += 2;
+    return walk_arcnet_code(w);
+}
+
 /* Netfilter's log: family 1, version 1 = 0, group 2, then items of length 2 (with these 4 bytes), type 2 and
  * value, padded to 4, in the byte order of the capturing machine; the first item has type 1, item 9 is the IP
  * packet. */
@@ -142,27 +180,29 @@ static const struct {
     int number;
     walk_function *read;
 } link_types[] = {
-    {1, walk_ethernet},   /* EN10MB */
-    {113, walk_sll},      /* LINUX_SLL */
-    {276, walk_sll2},     /* LINUX_SLL2 */
-    {0, walk_loopback},   /* NULL */
-    {108, walk_loopback}, /* LOOP */
-    {12, walk_ip},        /* RAW, DLT_ number of most systems */
-    {14, walk_ip},        /* RAW, DLT_ number of OpenBSD */
-    {101, walk_ip},       /* RAW, LINKTYPE_ number */
-    {228, walk_ipv4},     /* IPV4 */
-    {229, walk_ipv6},     /* IPV6 */
-    {9, walk_serial},     /* PPP */
-    {50, walk_serial},    /* PPP_SERIAL */
-    {104, walk_serial},   /* C_HDLC */
-    {51, walk_pppoe},     /* PPP_ETHER: begins at the PPPoE session header */
-    {105, walk_wifi},     /* IEEE802_11 */
-    {127, walk_radiotap}, /* IEEE802_11_RADIO */
-    {192, walk_ppi},      /* PPI */
-    {10, walk_fddi},      /* FDDI */
-    {239, walk_nflog},    /* NFLOG */
-    {258, walk_pktap},    /* PKTAP */
-    {149, walk_pktap},    /* USER2, macOS's own number for it */
+    {1, walk_ethernet},       /* EN10MB */
+    {113, walk_sll},          /* LINUX_SLL */
+    {276, walk_sll2},         /* LINUX_SLL2 */
+    {0, walk_loopback},       /* NULL */
+    {108, walk_loopback},     /* LOOP */
+    {12, walk_ip},            /* RAW, DLT_ number of most systems */
+    {14, walk_ip},            /* RAW, DLT_ number of OpenBSD */
+    {101, walk_ip},           /* RAW, LINKTYPE_ number */
+    {228, walk_ipv4},         /* IPV4 */
+    {229, walk_ipv6},         /* IPV6 */
+    {9, walk_serial},         /* PPP */
+    {50, walk_serial},        /* PPP_SERIAL */
+    {104, walk_serial},       /* C_HDLC */
+    {51, walk_pppoe},         /* PPP_ETHER: begins at the PPPoE session header */
+    {105, walk_wifi},         /* IEEE802_11 */
+    {127, walk_radiotap},     /* IEEE802_11_RADIO */
+    {192, walk_ppi},          /* PPI */
+    {10, walk_fddi},          /* FDDI */
+    {7, walk_arcnet},         /* ARCNET */
+    {129, walk_arcnet_linux}, /* ARCNET_LINUX */
+    {239, walk_nflog},        /* NFLOG */
+    {258, walk_pktap},        /* PKTAP */
+    {149, walk_pktap},        /* USER2, macOS's own number for it */
 };
 
 walk_function *link_reader(int linktype)

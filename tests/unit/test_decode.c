@@ -93,6 +93,11 @@ static void add_link_types(void)
     add("", 104, join(hex("8f00 86dd"), inner_ipv6()));
     add("pppoe", 51, join(hex("1100 0007 002e 0021"), inner_ipv4()));
     add("", 10, join(join(hex("50"), filler(12, 2)), join(hex("aaaa03 000000 0800"), inner_ipv4())));
+    add("", 7, join(hex("be 00 f0"), inner_ipv4())); /* RFC 1051 */
+    add("", 7, join(hex("be 00 d4 00 0165"), inner_ipv4()));
+    add("", 7, join(hex("be 00 c4 ff ffff c4 00 0166"), inner_ipv6())); /* padded */
+    add("", 129, join(hex("be 00 f108 f0"), inner_ipv4()));
+    add("", 129, join(hex("be 00 ed08 d4 00 0167"), inner_ipv4()));
     add("", 239, join(hex("0200 0001 0800 0100 0800 0101 0500 0a00 7a000000 3000 0900"), inner_ipv4()));
     add("", 239, join(hex("0a00 0001 0008 0001 86dd 0101 0044 0009"), inner_ipv6()));
     add("", 258, join(join(hex("6c000000 01000000 01000000"), filler(96, 0)), inner_ethernet()));
@@ -661,6 +666,8 @@ static void test_not_ip(void)
     } others[] = {
         {10, join(join(hex("41"), filler(12, 2)),
                   join(hex("aaaa03 000000 0800"), inner_ipv4()))},        /* station management */
+        {7, join(hex("be 00 d5 00 0165"), inner_ipv4())},                 /* ARP */
+        {129, join(hex("be 00 ed08 d4 01 0167"), inner_ipv4())},          /* the first part of a packet */
         {105, wifi("8000", "1000")},                                      /* a beacon */
         {105, hex("d400 0000 020000000001")},                             /* an acknowledgement */
         {105, wifi("4801", "1000")},                                      /* data without data */
@@ -773,8 +780,8 @@ static void test_too_deep(void)
 
 static void test_unknown_link(void)
 {
-    TEST_ASSERT_EQUAL_INT(DECODE_UNKNOWN_LINK, decode_blob(decoder, 129, inner_ethernet(), &packet));
-    TEST_ASSERT_FALSE(decode_reads_linktype(129));
+    TEST_ASSERT_EQUAL_INT(DECODE_UNKNOWN_LINK, decode_blob(decoder, 147, inner_ethernet(), &packet));
+    TEST_ASSERT_FALSE(decode_reads_linktype(147));
     TEST_ASSERT_FALSE(decode_reads_linktype(-1));
     TEST_ASSERT_TRUE(decode_reads_linktype(1));
     TEST_ASSERT_TRUE(decode_reads_linktype(276));
