@@ -93,6 +93,8 @@ static bool read_name(struct bytes *b, size_t size, struct dns_message *keep)
         uint8_t length = bytes_u8(b);
         if (length == 0)
             return bytes_ok(b);
+        if (length >= POINTER && place == HEADER_SIZE) /* nothing is before the first name */
+            break;
         if (length >= POINTER) {
             size_t target = (size_t)(length & ~POINTER) << 8 | bytes_u8(b);
             if (bytes_ok(b) && target >= HEADER_SIZE && target < place)
@@ -167,11 +169,9 @@ void dns_message_read(struct bytes data, struct dns_message *message)
     uint32_t entries = message->questions + records;
     bool right = message->has_header && (entries <= ENTRIES_MAX || wrong(&data));
     for (uint32_t i = 0; i < entries && right; i++) /* each takes five bytes at least */
-        right = read_entry(&data, size, i >= message->questions, message);
+        message->has_entry |= right = read_entry(&data, size, i >= message->questions, message);
     if (right && data.left == 0)
         message->walk = data.cut ? DNS_CUT : DNS_CLOSED;
-    else if (right && entries > 0)
-        message->walk = DNS_PADDED;
     else if (bytes_short(&data))
         message->walk = DNS_CUT;
 }
@@ -181,9 +181,9 @@ static void judge(const struct dns_rules *rules, bool at_home, const struct dns_
                   struct proto_reply *reply)
 {
     bool is_closed = message->walk == DNS_CLOSED;
-    /* names tell NetBIOS apart, so one that was cut away is waited for */
-    bool can_tell = is_closed || message->walk == DNS_PADDED ||
-                    (message->walk == DNS_CUT && message->has_header && message->has_kind);
+    /* a right question is enough at home; of one that was cut, its beginning, which tells NetBIOS apart */
+    bool is_begun = message->walk == DNS_CUT && message->has_header && message->has_kind;
+    bool can_tell = is_closed || message->has_entry || is_begun;
 
     reply->answer = PROTO_YES;
     if (at_home && can_tell && rules->plausible(message))

@@ -9,8 +9,7 @@
 #include "rolecall/proto.h"
 
 enum dns_walk {
-    DNS_WRONG,  /* a name, a type or a class that cannot be */
-    DNS_PADDED, /* every question and record right, and bytes behind the last one */
+    DNS_WRONG,  /* a name, a type or a class that cannot be, or bytes behind the last record */
     DNS_CUT,    /* right as far as it was captured */
     DNS_CLOSED, /* every question and record right, the last one ending with the message */
 };
@@ -32,6 +31,7 @@ struct dns_message {
     enum dns_walk walk;
     bool has_header;     /* all twelve bytes were there */
     bool has_kind;       /* enough of the first name was there to tell a NetBIOS name from others */
+    bool has_entry;      /* the first question or record was there and is right */
     bool has_name;       /* the first name, of a question or of a record, was there and is right */
     bool is_netbios;     /* and has the form of a NetBIOS name, RFC 1001 section 14.1 */
     bool is_local;       /* and ends in ".local", RFC 6762 section 3 */

@@ -68,7 +68,7 @@ static void test_cut_at_each_length(void)
     assert_right_at_each_length(&proto_dns, OVER_UDP, false, &answer);
 }
 
-static void test_nothing_lifts_broken_records(void)
+static void test_nothing_lifts_a_broken_question(void)
 {
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 0100 0001 0000 0000 0000 c00e c00c 0001 0001", true));
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 0100 0001 0000 0000 0000 c00e c00c 0001 0001", false));
@@ -77,7 +77,7 @@ static void test_nothing_lifts_broken_records(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, first_of("1234 8180 0000 0000 0000 0000", true));
 }
 
-static void test_padding_is_believed_at_the_port_only(void)
+static void test_a_right_question_is_enough_at_the_port(void)
 {
     struct asked asked = at_port(OVER_UDP, true);
     struct payload query = payload_of(QUERY "00000000");
@@ -192,8 +192,8 @@ int main(void)
     UNITY_BEGIN();
     RUN_TEST(test_query_and_answer);
     RUN_TEST(test_cut_at_each_length);
-    RUN_TEST(test_nothing_lifts_broken_records);
-    RUN_TEST(test_padding_is_believed_at_the_port_only);
+    RUN_TEST(test_nothing_lifts_a_broken_question);
+    RUN_TEST(test_a_right_question_is_enough_at_the_port);
     RUN_TEST(test_other_kinds_of_requests);
     RUN_TEST(test_each_field_of_a_query_counts);
     RUN_TEST(test_what_others_would_have_sent);

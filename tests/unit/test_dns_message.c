@@ -62,11 +62,27 @@ static void test_a_header_alone_closes_but_has_no_name(void)
     TEST_ASSERT_EQUAL_UINT(DNS_WRONG, message.walk);
 }
 
-static void test_bytes_behind_the_last_record(void)
+static void test_the_first_entry_may_be_right_where_the_message_is_not(void)
 {
-    struct dns_message message = read_hex(HEADER QUESTION "00");
-    TEST_ASSERT_EQUAL_UINT(DNS_PADDED, message.walk);
-    assert_name("pool.contoso.example", &message);
+    static const char *const begun[] = {HEADER QUESTION "00",
+                                        "1234 0100 0002 0000 0000 0000" QUESTION "c00c 00",
+                                        RESPONSE QUESTION "c00c 0109 0001 0000003c 0000"};
+    for (unsigned i = 0; i < sizeof begun / sizeof begun[0]; i++) {
+        struct dns_message message = read_hex(begun[i]);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(DNS_WRONG, message.walk, begun[i]);
+        TEST_ASSERT_TRUE(message.has_entry);
+        assert_name("pool.contoso.example", &message);
+    }
+    struct dns_message message = read_hex(HEADER "04'pool' 00 0001 0002");
+    TEST_ASSERT_TRUE(message.has_name && !message.has_entry);
+}
+
+static void test_a_first_name_that_points_is_wrong_at_once(void)
+{
+    struct payload payload = payload_of(HEADER "c0");
+    struct dns_message message;
+    dns_message_read(bytes_captured(payload.at, payload.size, 40), &message);
+    TEST_ASSERT_EQUAL_UINT(DNS_WRONG, message.walk);
 }
 
 static void test_wrong_messages(void)
@@ -150,7 +166,8 @@ int main(void)
     RUN_TEST(test_query_and_response_close);
     RUN_TEST(test_the_root_is_a_name);
     RUN_TEST(test_a_header_alone_closes_but_has_no_name);
-    RUN_TEST(test_bytes_behind_the_last_record);
+    RUN_TEST(test_the_first_entry_may_be_right_where_the_message_is_not);
+    RUN_TEST(test_a_first_name_that_points_is_wrong_at_once);
     RUN_TEST(test_wrong_messages);
     RUN_TEST(test_names_are_at_most_255_bytes);
     RUN_TEST(test_a_cut_message_is_never_wrong);
