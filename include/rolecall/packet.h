@@ -14,6 +14,12 @@
 #include "rolecall/addr.h"
 #include "rolecall/bytes.h"
 
+/* Whoever wants a frame's bytes to stay beyond the next read counts himself in, on the reader's thread, and
+ * out again when he is done. */
+struct frame_hold {
+    unsigned users;
+};
+
 /* Link types by their LINKTYPE_ / DLT_ number; libpcap's own header stays inside src/capture. */
 struct frame {
     int64_t time_ns; /* since 1970-01-01 UTC */
@@ -21,7 +27,8 @@ struct frame {
     uint32_t caplen;  /* bytes captured */
     uint32_t wirelen; /* bytes the frame had; never below caplen */
     uint16_t linktype;
-    uint16_t interface; /* index into the capture's interfaces or files */
+    uint16_t interface;      /* index into the capture's interfaces or files */
+    struct frame_hold *hold; /* of the memory the bytes are in; NULL: they cannot stay, copy them */
 };
 
 /* What a packet came in. The order is the wire's; names as `rolecall.flow.tunnel` prints them. */

@@ -16,6 +16,7 @@ struct capture {
     size_t current;        /* the input that `reader` reads, or that is to be opened next */
     struct reader *reader; /* NULL between two inputs; a stream's stays open from the start */
     uint64_t done_size;    /* of the inputs before `current` */
+    struct blocks blocks;
     char *filter;
     char problem[CAPTURE_TEXT_SIZE];
 };
@@ -27,7 +28,7 @@ static bool probe(struct capture *capture, struct input *input, const struct cap
 {
     char why[CAPTURE_TEXT_SIZE];
     struct reader *reader;
-    enum reader_opened opened = reader_open(input->path, capture->filter, &reader, why);
+    enum reader_opened opened = reader_open(input->path, capture->filter, &capture->blocks, &reader, why);
     if (opened != READER_OPEN) {
         capture_errors_add(errors, "%s", why);
         *fatal = opened == READER_BAD_FILTER;
@@ -72,7 +73,7 @@ static bool probe_all(struct capture *capture, const struct capture_options *opt
 struct capture *capture_open_files(const struct capture_options *options, struct capture_errors *errors)
 {
     struct capture *capture = calloc(1, sizeof(*capture));
-    bool ok = capture != NULL;
+    bool ok = capture && blocks_init(&capture->blocks);
     if (ok && options->filter) {
         capture->filter = strdup(options->filter);
         ok = capture->filter != NULL;
@@ -95,6 +96,7 @@ void capture_close(struct capture *capture)
         return;
     reader_close(capture->reader);
     inputs_free(&capture->inputs);
+    blocks_fini(&capture->blocks);
     free(capture->filter);
     free(capture);
 }
@@ -127,8 +129,8 @@ static bool begin_input(struct capture *capture)
 {
     struct input *input = &capture->inputs.list[capture->current];
     input->info.state = CAPTURE_READING;
-    return capture->reader ||
-           reader_open(input->path, capture->filter, &capture->reader, capture->problem) == READER_OPEN;
+    return capture->reader || reader_open(input->path, capture->filter, &capture->blocks, &capture->reader,
+                                          capture->problem) == READER_OPEN;
 }
 
 enum capture_status capture_next(struct capture *capture, struct frame *frame)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * reader.c - one pcap file through libpcap, or one pcapng file through pcapng.c. Called by file.c. Turns
- * errors into sentences for the operator, and times into nanoseconds that can be subtracted without overflow.
- * Filters are libpcap's (pcap-filter(7)), compiled for each link type that a file has. What names the input's
- * content is taken from the bytes beside it.
+ * reader.c - one pcap file through pcap_file.c or, where it is of a rarer kind, libpcap; or one pcapng file
+ * through pcapng.c. Called by file.c. Turns errors into sentences for the operator, and times into
+ * nanoseconds that can be subtracted without overflow. Filters are libpcap's (pcap-filter(7)), compiled for
+ * each link type that a file has. What names the input's content is taken from the bytes beside it.
  */
+#include "pcap_file.h"
 #include "pcapng.h"
 #include "reader.h"
 #include "unpack.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pcap.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,12 +31,16 @@ struct record {
     uint32_t caplen, wirelen;
     int linktype;
     const uint8_t *at;
+    struct frame_hold *hold;
 };
 
 struct reader {
     const char *path;
     struct unpack *unpack;
-    pcap_t *pcap;           /* a pcap file; closes the stream, too */
+    struct blocks *blocks;
+    bool is_ordinary;       /* read by pcap_file.c */
+    struct pcap_file file;  /* likewise */
+    pcap_t *pcap;           /* a pcap file that is not; closes the stream, too */
     FILE *stream;           /* a pcapng file */
     struct pcapng *pcapng;  /* likewise */
     const char *expression; /* of the filter; NULL: none */
@@ -171,9 +177,24 @@ static bool open_pcapng(struct reader *reader, FILE *stream, char why[CAPTURE_TE
     return true;
 }
 
+static bool is_ordinary_pcap(struct reader *reader)
+{
+    uint8_t header[PCAP_FILE_HEADER_SIZE];
+    size_t size = 0, more = 1;
+    for (; size < sizeof(header) && more > 0; size += more)
+        more = unpack_read(reader->unpack, header + size, sizeof(header) - size);
+    return pcap_file_begin(&reader->file, bytes_of(header, size));
+}
+
 /* False: refused, or no memory. */
 static bool open_stream(struct reader *reader, char why[CAPTURE_TEXT_SIZE])
 {
+    reader->is_ordinary = is_ordinary_pcap(reader);
+    if (reader->is_ordinary) {
+        reader->linktype = DLT_EN10MB;
+        return true;
+    }
+    unpack_again(reader->unpack);
     FILE *stream = unpack_stream(reader->unpack);
     if (!stream) {
         snprintf(why, CAPTURE_TEXT_SIZE, "%s: %s", reader->path, strerror(ENOMEM));
@@ -226,8 +247,8 @@ static bool passes(struct reader *reader)
            pcap_offline_filter(&filter->program, &header, reader->record.at) != 0;
 }
 
-enum reader_opened reader_open(const char *path, const char *filter, struct reader **out,
-                               char why[CAPTURE_TEXT_SIZE])
+enum reader_opened reader_open(const char *path, const char *filter, struct blocks *blocks,
+                               struct reader **out, char why[CAPTURE_TEXT_SIZE])
 {
     int descriptor = open_descriptor(path);
     if (descriptor < 0) {
@@ -244,6 +265,8 @@ enum reader_opened reader_open(const char *path, const char *filter, struct read
     }
     reader->path = path;
     reader->unpack = unpack;
+    reader->blocks = blocks;
+    blocks_restart(blocks);
     reader->expression = filter;
     if (!open_stream(reader, why))
         return refuse(reader, READER_REFUSED);
@@ -283,8 +306,32 @@ static int64_t time_of(int64_t seconds, int64_t ns)
     return time_ns < latest_ns ? time_ns : latest_ns;
 }
 
+static enum reader_status read_ordinary(struct reader *reader, struct record *record)
+{
+    struct pcap_record read;
+    switch (pcap_file_next(&reader->file, reader->blocks, reader->unpack, &read)) {
+    case PCAP_FILE_END:
+        return READER_END;
+    case PCAP_FILE_CUT:
+        return READER_CUT;
+    case PCAP_FILE_DAMAGED:
+        return READER_DAMAGED;
+    case PCAP_FILE_RECORD:
+        break;
+    }
+    *record = (struct record){
+        .time_ns = time_of(read.seconds, read.ns),
+        .caplen = read.caplen,
+        .wirelen = read.wirelen,
+        .linktype = reader->linktype,
+        .at = read.at,
+        .hold = blocks_hold(reader->blocks),
+    };
+    return READER_PACKET;
+}
+
 /* libpcap reads a pcap file's unsigned seconds into a signed number (pcap-savefile(5)). */
-static enum reader_status read_pcap(struct reader *reader, struct record *record)
+static enum reader_status read_by_libpcap(struct reader *reader, struct record *record)
 {
     struct pcap_pkthdr *header;
     const u_char *data;
@@ -344,7 +391,9 @@ static bool read_record(struct reader *reader)
 {
     if (!reader->is_held) {
         struct record *record = &reader->record;
-        reader->status = reader->pcapng ? read_pcapng(reader, record) : read_pcap(reader, record);
+        reader->status = reader->is_ordinary ? read_ordinary(reader, record)
+                         : reader->pcapng    ? read_pcapng(reader, record)
+                                             : read_by_libpcap(reader, record);
         if (reader->status != READER_PACKET)
             reader->status = how_it_ended(reader, reader->status);
     }
@@ -375,9 +424,20 @@ enum reader_status reader_next(struct reader *reader, struct frame *frame, uint6
         frame->caplen = record->caplen;
         frame->wirelen = record->wirelen < record->caplen ? record->caplen : record->wirelen;
         frame->linktype = (uint16_t)record->linktype;
+        frame->hold = record->hold;
         return READER_PACKET;
     }
     return reader->status;
+}
+
+/* What the format's reader says of damage. */
+static const char *format_complaint(const struct reader *reader, char text[CAPTURE_TEXT_SIZE])
+{
+    if (!reader->is_ordinary)
+        return reader->pcapng ? pcapng_complaint(reader->pcapng) : pcap_geterr(reader->pcap);
+    snprintf(text, CAPTURE_TEXT_SIZE, "a record of %" PRIu32 " captured bytes, more than a frame can have",
+             reader->file.refused);
+    return text;
 }
 
 void reader_problem(const struct reader *reader, char text[CAPTURE_TEXT_SIZE])
@@ -390,8 +450,8 @@ void reader_problem(const struct reader *reader, char text[CAPTURE_TEXT_SIZE])
     else if (reader->status == READER_CUT)
         snprintf(text, CAPTURE_TEXT_SIZE, "%s: cut after packet %llu", reader->path, records);
     else
-        snprintf(text, CAPTURE_TEXT_SIZE, "%s: cannot be read beyond packet %llu: %s", reader->path, records,
-                 reader->pcapng ? pcapng_complaint(reader->pcapng) : pcap_geterr(reader->pcap));
+        snprintf(text, CAPTURE_TEXT_SIZE, "%s: cannot be read beyond packet %llu: %.200s", reader->path,
+                 records, format_complaint(reader, complaint_text));
 }
 
 int reader_linktype(const struct reader *reader)

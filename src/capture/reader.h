@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * reader.h - one capture file through libpcap, from its header to its last record. file.c opens one reader to
+ * reader.h - one capture file, from its header to its last record. file.c opens one reader to
  * look at an input and one to read it.
  */
 #ifndef ROLECALL_CAPTURE_READER_H
 #define ROLECALL_CAPTURE_READER_H
 
+#include "blocks.h"
 #include "rolecall/capture.h"
 
 enum reader_status {
@@ -24,9 +25,9 @@ enum reader_opened {
 struct reader;
 
 /* Opens `path`, or standard input for "-". Unless READER_OPEN, `why` becomes a sentence that begins with the
- * name. */
-enum reader_opened reader_open(const char *path, const char *filter, struct reader **out,
-                               char why[CAPTURE_TEXT_SIZE]);
+ * name. `blocks` serve one reader at a time. */
+enum reader_opened reader_open(const char *path, const char *filter, struct blocks *blocks,
+                               struct reader **out, char why[CAPTURE_TEXT_SIZE]);
 void reader_close(struct reader *reader);
 
 /* The first record's time, whether it passes the filter or not; it stays to be read. False: there is none. */

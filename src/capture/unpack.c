@@ -29,7 +29,7 @@ struct unpack {
     z_stream gzip;
     ZSTD_DStream *zstd;
     size_t packed_at, packed_size; /* unread part of `packed` */
-    size_t head_size;
+    size_t head_size, head_left;   /* head_left: the end of it that is to be read again */
     uint8_t head[CAPTURE_SIGNATURE_MAX];
     uint8_t packed[PACKED_SIZE];
     char stream[STREAM_SIZE];
@@ -131,17 +131,27 @@ static size_t read_zstd(struct unpack *u, uint8_t *to, size_t size)
     return out.pos;
 }
 
-static ssize_t stream_read(void *cookie, char *to, size_t size)
+static size_t read_again(struct unpack *u, void *to, size_t size)
 {
-    struct unpack *u = cookie;
+    if (size > u->head_left)
+        size = u->head_left;
+    memcpy(to, u->head + u->head_size - u->head_left, size);
+    u->head_left -= size;
+    return size;
+}
+
+size_t unpack_read(struct unpack *u, void *to, size_t size)
+{
     size_t count = 0;
+    if (u->head_left > 0)
+        return read_again(u, to, size);
     if (u->state == UNPACK_FINE) {
         if (u->method == METHOD_GZIP)
-            count = read_gzip(u, (uint8_t *)to, size);
+            count = read_gzip(u, to, size);
         else if (u->method == METHOD_ZSTD)
-            count = read_zstd(u, (uint8_t *)to, size);
+            count = read_zstd(u, to, size);
         else
-            count = read_plain(u, (uint8_t *)to, size);
+            count = read_plain(u, to, size);
     }
     if (count == 0)
         u->at_end = true;
@@ -150,7 +160,17 @@ static ssize_t stream_read(void *cookie, char *to, size_t size)
         more = count;
     memcpy(u->head + u->head_size, to, more);
     u->head_size += more;
-    return (ssize_t)count;
+    return count;
+}
+
+void unpack_again(struct unpack *u)
+{
+    u->head_left = u->head_size;
+}
+
+static ssize_t stream_read(void *cookie, char *to, size_t size)
+{
+    return (ssize_t)unpack_read(cookie, to, size);
 }
 
 /* Reads at least four bytes, where there are so many, and chooses by them. False: no memory. */

@@ -24,7 +24,12 @@ struct unpack;
 struct unpack *unpack_open(int descriptor);
 void unpack_close(struct unpack *unpack);
 
-/* The unpacked bytes. fclose() it before unpack_close(); NULL: no memory. */
+/* The next unpacked bytes, up to `size`; 0 at the end, or when it went wrong. */
+size_t unpack_read(struct unpack *unpack, void *to, size_t size);
+/* Begins again with the first bytes: what was read so far must be no more than unpack_head() holds. */
+void unpack_again(struct unpack *unpack);
+
+/* The same as a FILE, for libpcap. fclose() it before unpack_close(); NULL: no memory. */
 FILE *unpack_stream(struct unpack *unpack);
 
 enum unpack_state unpack_state(const struct unpack *unpack);
