@@ -5,6 +5,7 @@
  */
 #include "pipeline.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -88,6 +89,25 @@ static void tell_notes(struct pipeline *pipeline, const struct batch *batch)
     }
 }
 
+void batch_hold(struct batch *batch, struct frame_hold *hold)
+{
+    if (batch->hold_count && batch->holds[batch->hold_count - 1] == hold)
+        return;
+    assert(batch->hold_count < BATCH_HOLDS);
+    hold->users++;
+    batch->holds[batch->hold_count++] = hold;
+}
+
+/* Everything in the batch has been told: it may be filled again. */
+static void empty(struct batch *batch)
+{
+    for (unsigned i = 0; i < batch->hold_count; i++)
+        batch->holds[i]->users--;
+    batch->hold_count = 0;
+    batch->count = 0;
+    batch->used = 0;
+}
+
 /* Takes back the oldest batch that is out; waits until every worker has done its share. */
 static void collect(struct pipeline *pipeline)
 {
@@ -96,7 +116,9 @@ static void collect(struct pipeline *pipeline)
         while (pipeline->threads[w].done <= pipeline->collected)
             pthread_cond_wait(&pipeline->work_done, &pipeline->lock);
     pthread_mutex_unlock(&pipeline->lock);
-    tell_notes(pipeline, &pipeline->batches[pipeline->collected % BATCHES]);
+    struct batch *batch = &pipeline->batches[pipeline->collected % BATCHES];
+    tell_notes(pipeline, batch);
+    empty(batch);
     pipeline->collected++;
 }
 
@@ -105,6 +127,7 @@ static void hand_over(struct pipeline *pipeline)
     struct batch *batch = pipeline_batch(pipeline);
     if (pipeline_is_inline(pipeline)) {
         pipeline->work(pipeline->context, 0, batch);
+        empty(batch);
     } else {
         pthread_mutex_lock(&pipeline->lock);
         pipeline->filled++;
@@ -112,10 +135,7 @@ static void hand_over(struct pipeline *pipeline)
         pthread_mutex_unlock(&pipeline->lock);
         while (pipeline->filled - pipeline->collected == BATCHES)
             collect(pipeline);
-        batch = pipeline_batch(pipeline);
     }
-    batch->count = 0;
-    batch->used = 0;
 }
 
 void pipeline_hand_over(struct pipeline *pipeline)

@@ -19,6 +19,7 @@ enum {
     PIPELINE_SHARDS = 16,
     BATCH_PACKETS = 256,
     BATCH_BYTES = 1 << 20, /* copied frames of a batch */
+    BATCH_HOLDS = 4,       /* pieces of the capture's memory that a batch points into */
     BATCHES = 4,           /* in the ring between reader and workers */
     WORKERS_MAX = 16,
     EXPIRE_PER_BATCH = 256 /* flows a shard may end by silence before a batch */
@@ -53,8 +54,10 @@ struct batch {
     struct batch_packet packets[BATCH_PACKETS];
     unsigned count;
     int64_t first_ns;
-    uint8_t *bytes; /* BATCH_BYTES of them; the packets point here */
+    uint8_t *bytes; /* BATCH_BYTES of them: packets that cannot stay where they were captured */
     size_t used;
+    struct frame_hold *holds[BATCH_HOLDS]; /* of those that can */
+    unsigned hold_count;
     struct note *notes[WORKERS_MAX];
     uint32_t note_count[WORKERS_MAX], note_room[WORKERS_MAX];
 };
@@ -98,6 +101,14 @@ static inline struct batch *pipeline_batch(struct pipeline *pipeline)
 {
     return &pipeline->batches[pipeline->filled % BATCHES];
 }
+
+/* Keeps the memory of a frame until the batch is done with; a batch that has no room for that is handed over
+ * first. */
+static inline bool batch_can_hold(const struct batch *batch, const struct frame_hold *hold)
+{
+    return batch->hold_count < BATCH_HOLDS || batch->holds[batch->hold_count - 1] == hold;
+}
+void batch_hold(struct batch *batch, struct frame_hold *hold);
 
 void pipeline_hand_over(struct pipeline *pipeline);
 void pipeline_drain(struct pipeline *pipeline); /* hands over, and waits until everything was told */

@@ -5,12 +5,12 @@
  * capture_open_files() takes files, folders and "-", looks at each input once (format, link type, first
  * record), orders them by their first packet's time and returns a struct capture. capture_next() then hands
  * out frames until CAPTURE_END; an input that ends badly is one CAPTURE_PROBLEM, and reading goes on with the
- * next one. capture_rewind() starts the same list again. pcap (its rarer kinds by libpcap) and pcapng are read; gzip and zstd
- * are unpacked on the way. What a file is, its first bytes tell, never its name.
+ * next one. capture_rewind() starts the same list again. pcap (its rarer kinds by libpcap) and pcapng are
+ * read; gzip and zstd are unpacked on the way. What a file is, its first bytes tell, never its name.
  *
  * A capture belongs to one thread. Everything it returns lives until capture_close(), a frame's bytes until
- * the next capture_next(), or as long as their memory is held (packet.h). Mistakes of the operator (a missing file, a wrong filter) are collected as
- * sentences in a struct capture_errors.
+ * the next capture_next(), or as long as their memory is held (packet.h). Mistakes of the operator (a missing
+ * file, a wrong filter) are collected as sentences in a struct capture_errors.
  */
 #ifndef ROLECALL_CAPTURE_H
 #define ROLECALL_CAPTURE_H
@@ -31,7 +31,8 @@ struct capture_options {
     const char *const
         *paths; /* files, folders (the regular files directly inside, hidden ones skipped), or "-" */
     size_t path_count;
-    const char *filter;                 /* a BPF expression, or NULL */
+    const char *filter; /* a BPF expression, or NULL */
+    bool may_hold;      /* frames may be held (packet.h); who holds them lets go before capture_close() */
     bool (*reads_linktype)(int number); /* who reads the frames; NULL: every link type is welcome */
 };
 

@@ -8,7 +8,8 @@
  *     ... engine_judge(e), engine_counters(e) ...
  *     engine_destroy(e);
  *
- * All memory is taken by engine_create(). Frames are copied where they must outlive the call. Events leave
+ * All memory is taken by engine_create(). Frames are copied where they must outlive the
+ * call, or held where their capture allows it (packet.h), at most until engine_finish(). Events leave
  * through `line`, one complete line of NDJSON each (no newline), in the same order for any number of workers;
  * it is called only on the thread that calls engine_frame() and engine_finish(). Time is the frames' own.
  */

@@ -94,6 +94,11 @@ size_t flow_table_memory(uint32_t flows_max);
 /* Brings the bucket of this hash into the cache. */
 void flow_table_prefetch(const struct flow_table *table, uint64_t hash);
 
+/* The flow that probably has this hash (a part of it is compared), and bringing that into the cache: ahead of
+ * flow_table_find(), which alone is sure. */
+const struct flow *flow_table_guess(const struct flow_table *table, uint64_t hash);
+void flow_table_prefetch_flow(const struct flow_table *table, uint64_t hash);
+
 /* NULL when there is none. The index stays the same while the flow lives. */
 struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash,
                              uint32_t *index);

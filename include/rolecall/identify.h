@@ -70,6 +70,9 @@ size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts);
 
 void identity_init(struct identity *identity);
 
+/* Brings what the next question needs into the cache. */
+void identity_prefetch(const struct identifier *identifier, const struct identity *identity);
+
 /* Does a TCP packet without payload matter too? It may tell of bytes that the capture has lost. */
 static inline bool identify_wants_empty(const struct identity *identity)
 {

@@ -17,6 +17,7 @@ struct capture {
     struct reader *reader; /* NULL between two inputs; a stream's stays open from the start */
     uint64_t done_size;    /* of the inputs before `current` */
     struct blocks blocks;
+    bool may_hold;
     char *filter;
     char problem[CAPTURE_TEXT_SIZE];
 };
@@ -74,6 +75,8 @@ struct capture *capture_open_files(const struct capture_options *options, struct
 {
     struct capture *capture = calloc(1, sizeof(*capture));
     bool ok = capture && blocks_init(&capture->blocks);
+    if (ok)
+        capture->may_hold = options->may_hold;
     if (ok && options->filter) {
         capture->filter = strdup(options->filter);
         ok = capture->filter != NULL;
@@ -143,6 +146,8 @@ enum capture_status capture_next(struct capture *capture, struct frame *frame)
         }
         switch (reader_next(capture->reader, frame, &info->filtered)) {
         case READER_PACKET:
+            if (!capture->may_hold)
+                frame->hold = NULL;
             frame->interface = capture->current < UINT16_MAX ? (uint16_t)capture->current : UINT16_MAX;
             count_packet(info, frame);
             return CAPTURE_PACKET;

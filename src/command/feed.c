@@ -12,11 +12,14 @@
 enum { PROGRESS_EVERY = 65536, PROGRESS_SIZE_MIN = 16 << 20, BAR_WIDTH = 40 };
 
 struct capture *feed_open(const char *const *paths, size_t count, const char *filter, bool *damaged,
-                         bool *is_usage)
+                          bool *is_usage)
 {
     struct capture_errors errors = {.count = 0};
-    struct capture_options options = {
-        .paths = paths, .path_count = count, .filter = filter, .reads_linktype = decode_reads_linktype};
+    struct capture_options options = {.paths = paths,
+                                      .path_count = count,
+                                      .filter = filter,
+                                      .may_hold = true, /* feed_capture() ends with engine_finish() */
+                                      .reads_linktype = decode_reads_linktype};
     struct capture *capture = capture_open_files(&options, &errors);
     for (size_t i = 0; i < errors.count && i < CAPTURE_ERRORS_MAX; i++)
         fprintf(stderr, "rolecall: %s\n", errors.text[i]);
@@ -38,7 +41,8 @@ static void show_progress(const struct capture *capture)
             (int)(BAR_WIDTH - filled), "", (unsigned)(position >= size ? 100 : position * 100 / size));
 }
 
-bool feed_capture(struct capture *capture, struct engine *engine, const struct feed_range *range, bool *damaged)
+bool feed_capture(struct capture *capture, struct engine *engine, const struct feed_range *range,
+                  bool *damaged)
 {
     struct frame frame;
     enum capture_status status;

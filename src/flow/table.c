@@ -100,6 +100,23 @@ static struct flow *flow_at(const struct flow_table *table, uint32_t index)
     return pool_item(&table->flows, index);
 }
 
+const struct flow *flow_table_guess(const struct flow_table *table, uint64_t hash)
+{
+    const struct bucket *bucket = &table->buckets[(uint32_t)hash & table->mask];
+    uint16_t tag = tag_of(hash);
+    for (unsigned way = 0; way < WAYS; way++)
+        if (bucket->tag[way] == tag && bucket->flow[way])
+            return flow_at(table, bucket->flow[way]);
+    return NULL;
+}
+
+void flow_table_prefetch_flow(const struct flow_table *table, uint64_t hash)
+{
+    const char *flow = (const char *)flow_table_guess(table, hash);
+    for (size_t line = 0; flow && line < sizeof(struct flow); line += 64)
+        __builtin_prefetch(flow + line);
+}
+
 struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash,
                              uint32_t *index)
 {
