@@ -32,4 +32,12 @@ static inline void *pool_item(const struct pool *pool, uint32_t index)
     return pool->items + (size_t)index * pool->size;
 }
 
+/* Asks for an item's first `size` bytes. */
+static inline void pool_prefetch(const struct pool *pool, uint32_t index, size_t size)
+{
+    const uint8_t *at = pool_item(pool, index);
+    for (size_t i = 0; i < size; i += 64)
+        __builtin_prefetch(at + i);
+}
+
 #endif

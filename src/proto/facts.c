@@ -146,6 +146,14 @@ struct proto_facts *facts_load(struct facts_store *store, uint32_t handle)
     return &store->desk;
 }
 
+void facts_prefetch(const struct facts_store *store, uint32_t handle)
+{
+    if (handle & open_bit) /* the texts behind are for those who write events */
+        pool_prefetch(&store->open, handle & ~open_bit, offsetof(struct proto_facts, server_name));
+    else if (handle)
+        pool_prefetch(&store->chunks, handle, sizeof(struct chunk));
+}
+
 static void release_chunks(struct facts_store *store, uint32_t chunk)
 {
     while (chunk) {

@@ -25,6 +25,9 @@ size_t facts_store_memory(uint32_t flows);
 /* The facts behind a handle (0: none yet, all zero). Valid, and may be written, until the next call. */
 struct proto_facts *facts_load(struct facts_store *store, uint32_t handle);
 
+/* Brings what facts_load() will read first into the cache. */
+void facts_prefetch(const struct facts_store *store, uint32_t handle);
+
 /* Keeps what was written into what facts_load() gave for this very handle. False: no room, and the record is
  * as it was. */
 bool facts_save(struct facts_store *store, uint32_t *handle);

@@ -167,13 +167,13 @@ void identity_release(struct identifier *identifier, struct identity *identity)
 
 void identity_prefetch(const struct identifier *identifier, const struct identity *identity)
 {
-    if (identity->work && !identity->settled) {
-        const char *work = pool_item(&identifier->works, identity->work);
-        for (size_t line = 0; line < sizeof(struct work); line += 64)
-            __builtin_prefetch(work + line);
-        if (identity->facts)
-            __builtin_prefetch(pool_item(&identifier->facts, identity->facts));
-    }
+    if (identity->settled)
+        return;
+    const struct pool *pool = identity->is_stream ? &identifier->works : &identifier->lent;
+    if (identity->work)
+        pool_prefetch(pool, identity->work, pool->size);
+    if (identity->facts)
+        facts_prefetch(&identifier->facts, identity->facts);
 }
 
 static void settle(struct identifier *identifier, struct identity *identity)
