@@ -279,6 +279,8 @@ static void read_output(const struct json_value *object, struct config *config)
         return; /* what belongs to it cannot be told */
     check_keys(object, &reading);
     check_twins(object, config);
+    if (!sink_kind_is_built(options->kind) && json_find(object, "type", &type))
+        json_mistake(&type, "another type: this rolecall was built without it");
 }
 
 void config_read_outputs(const struct json_value *list, void *target, void *context)
