@@ -1,65 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * summary.c - the result of a run for a person: what was read, the findings with the rows that decided, how
- * many of the documented rows were seen, and what could not be judged and why. Colour only on a terminal,
- * NO_COLOR honoured.
+ * many of the documented rows were seen, and what could not be judged and why. No line is longer than the
+ * terminal (terminal.h).
  */
 #include "summary.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "rolecall/event.h"
 #include "rolecall/judge.h"
-
-enum { WIDTH_MIN = 60, WIDTH_DEFAULT = 100, WIDTH_MAX = 200 };
-
-struct page {
-    FILE *out;
-    unsigned width;
-    bool colour;
-};
-
-static struct page page_of(FILE *out)
-{
-    struct page page = {.out = out, .width = WIDTH_DEFAULT};
-    struct winsize size;
-    const char *no_colour = getenv("NO_COLOR");
-    if (!isatty(fileno(out)))
-        return page;
-    page.colour = !no_colour || !*no_colour;
-    if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
-        page.width = size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col > WIDTH_MAX ? WIDTH_MAX : size.ws_col;
-    return page;
-}
-
-static void heading(const struct page *page, const char *text)
-{
-    fprintf(page->out, "\n%s%s%s\n", page->colour ? "\033[1m" : "", text, page->colour ? "\033[0m" : "");
-}
-
-/* Text broken at blanks, every line but the first one indented. */
-static void wrapped(const struct page *page, unsigned indent, const char *text)
-{
-    unsigned at = indent;
-    for (bool first = true; *text; first = false) {
-        size_t word = strcspn(text, " ");
-        if (!first && at + 1 + word > page->width) {
-            fprintf(page->out, "\n%*s", (int)indent, "");
-            at = indent;
-        } else if (!first) {
-            fputc(' ', page->out);
-            at++;
-        }
-        fwrite(text, 1, word, page->out);
-        at += (unsigned)word;
-        text += word + (text[word] == ' ');
-    }
-    fputc('\n', page->out);
-}
+#include "rolecall/show.h"
+#include "terminal.h"
 
 static const char *severity_name(int severity)
 {
@@ -68,23 +22,26 @@ static const char *severity_name(int severity)
 
 static const char *severity_colour(int severity)
 {
-    return severity >= 73 ? "\033[31m" : severity >= 47 ? "\033[33m" : "\033[36m";
+    return severity >= 73 ? "31" : severity >= 47 ? "33" : "36";
 }
 
-static void print_inputs(const struct page *page, const struct engine *engine, const struct capture *capture)
+static void print_inputs(const struct terminal *to, const struct engine *engine,
+                         const struct capture *capture)
 {
     static const char *const states[] = {"not read", "reading", "read", "cut", "damaged"};
-    heading(page, "Read");
+    terminal_heading(to, "Read");
     for (size_t i = 0; i < capture_input_count(capture); i++) {
         const struct capture_input *input = capture_input(capture, i);
-        char first[TIME_TEXT_SIZE] = "-", last[TIME_TEXT_SIZE] = "-";
-        if (input->packets) {
-            time_text(input->first_ns, first);
-            time_text(input->last_ns, last);
-        }
-        fprintf(page->out, "  %s: %" PRIu64 " packets, %s to %s%s%s\n", input->name, input->packets, first,
-                last, input->state == CAPTURE_READ ? "" : ", ",
-                input->state == CAPTURE_READ ? "" : states[input->state]);
+        char first[SHOWN_SIZE], span[SHOWN_SIZE], text[128], line[PATH_MAX + sizeof text];
+        snprintf(text, sizeof text, "%" PRIu64 " packet%s", input->packets, plural(input->packets));
+        if (input->packets)
+            snprintf(text, sizeof text, "%" PRIu64 " packet%s, %s, %s", input->packets,
+                     plural(input->packets), show_time(input->first_ns, first),
+                     show_span(input->last_ns - input->first_ns, span));
+        snprintf(line, sizeof line, "%s: %s%s%s", input->name, text, input->state == CAPTURE_READ ? "" : ", ",
+                 input->state == CAPTURE_READ ? "" : states[input->state]);
+        fputs("  ", to->out);
+        terminal_wrap(to, 2, 4, line);
     }
     static const char *const shown[] = {"malformed",
                                         "cut",
@@ -100,37 +57,47 @@ static void print_inputs(const struct page *page, const struct engine *engine, c
     for (unsigned i = 0; (name = engine_counter(engine, i, &value)); i++)
         for (unsigned k = 0; value && k < sizeof shown / sizeof *shown; k++)
             if (strcmp(name, shown[k]) == 0)
-                fprintf(page->out, "  %" PRIu64 " %s\n", value, name);
+                fprintf(to->out, "  %" PRIu64 " %s\n", value, name);
+}
+
+static void print_finding(const struct terminal *to, const struct finding *finding)
+{
+    const struct matrix_row *row =
+        finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
+    char text[160];
+    fprintf(to->out, "  %s%-8s%s ", terminal_colour(to, severity_colour(finding->severity)),
+            severity_name(finding->severity), terminal_plain(to));
+    snprintf(text, sizeof text, "%s, %" PRIu64 " flow%s", finding_id_name(finding->id), finding->count,
+             plural(finding->count));
+    terminal_wrap(to, 11, 11, text);
+    fprintf(to->out, "%11s", "");
+    terminal_wrap(to, 11, 11, finding->reason);
+    if (row) {
+        snprintf(text, sizeof text, "%s%s", row->id, finding->verdict.row_count ? "" : " (nearest)");
+        fprintf(to->out, "%11srow: ", "");
+        terminal_wrap(to, 16, 16, text);
+    }
+    fprintf(to->out, "%11sdo: ", "");
+    terminal_wrap(to, 15, 15, finding->advice);
 }
 
 /* Highest severity first; those of one severity in the order in which they opened. */
-static void print_findings(const struct page *page, const struct judge *judge)
+static void print_findings(const struct terminal *to, const struct judge *judge)
 {
     static const int severities[] = {99, 73, 47, 21};
     const struct finding *finding;
     unsigned shown = 0;
-    heading(page, "Findings");
+    terminal_heading(to, "Findings");
     for (unsigned s = 0; s < 4; s++) {
         for (uint32_t i = 0; (finding = judge_finding(judge, i)); i++) {
             if (finding->severity != severities[s] || finding->muted || !finding->count)
                 continue;
-            const struct matrix_row *row =
-                finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
-            fprintf(page->out, "  %s%-8s%s %s, %" PRIu64 " %s%s\n           ",
-                    page->colour ? severity_colour(finding->severity) : "", severity_name(finding->severity),
-                    page->colour ? "\033[0m" : "", finding_id_name(finding->id), finding->count,
-                    finding_unit(finding), finding->count == 1 ? "" : "s");
-            wrapped(page, 11, finding->reason);
-            if (row)
-                fprintf(page->out, "           row: %s%s\n", row->id,
-                        finding->verdict.row_count ? "" : " (nearest)");
-            fprintf(page->out, "           do: ");
-            wrapped(page, 15, finding->advice);
+            print_finding(to, finding);
             shown++;
         }
     }
     if (!shown)
-        fprintf(page->out, "  none\n");
+        fprintf(to->out, "  none\n");
 }
 
 struct tally {
@@ -153,50 +120,79 @@ static struct tally tally_of(const struct judge *judge, const struct policy *pol
     return tally;
 }
 
-static void print_coverage(const struct page *page, const struct judge *judge, const struct policy *policy)
+enum { NAME_WIDTH = 32, NUMBERS_WIDTH = 45 };
+
+static void print_coverage(const struct terminal *to, const struct judge *judge, const struct policy *policy)
 {
-    heading(page, "Coverage of the documented rows");
-    fprintf(page->out, "  %-32s %5s %5s %9s %8s %11s\n", "host", "rows", "seen", "violated", "blocked",
-            "never seen");
+    terminal_heading(to, "Coverage of the documented rows");
+    unsigned name = NAME_WIDTH;
+    for (int32_t entry = 0; policy_entry(policy, entry); entry++)
+        if (terminal_columns(policy_entry(policy, entry)->name) > name)
+            name = terminal_columns(policy_entry(policy, entry)->name);
+    if (name > to->width - NUMBERS_WIDTH)
+        name = to->width - NUMBERS_WIDTH;
+    fputs("  ", to->out);
+    terminal_cell(to, name, "host");
+    fprintf(to->out, " %5s %5s %9s %8s %11s\n", "rows", "seen", "violated", "blocked", "never seen");
     for (int32_t entry = 0; policy_entry(policy, entry); entry++) {
         struct tally tally = tally_of(judge, policy, entry);
-        fprintf(page->out, "  %-32.32s %5u %5u %9u %8u %11u\n", policy_entry(policy, entry)->name, tally.rows,
-                tally.seen, tally.violated, tally.blocked, tally.unseen);
+        fputs("  ", to->out);
+        terminal_cell(to, name, policy_entry(policy, entry)->name);
+        fprintf(to->out, " %5u %5u %9u %8u %11u\n", tally.rows, tally.seen, tally.violated, tally.blocked,
+                tally.unseen);
     }
 }
 
-static void print_verdicts(const struct page *page, const struct judge *judge, const struct policy *policy)
+enum { TEXT_SIZE = 512 };
+
+static void item(const struct terminal *to, const char *text)
+{
+    fputs("  ", to->out);
+    terminal_wrap(to, 2, 4, text);
+}
+
+static void print_verdicts(const struct terminal *to, const struct judge *judge, const struct policy *policy)
 {
     const struct judge_totals *totals = judge_totals(judge);
-    heading(page, "Flows");
-    fprintf(page->out, "  %" PRIu64 " flows:", totals->flows);
+    terminal_heading(to, "Flows");
+    char text[TEXT_SIZE];
+    size_t used =
+        (size_t)snprintf(text, sizeof text, "%" PRIu64 " flow%s:", totals->flows, plural(totals->flows));
     for (unsigned status = 0; status < VERDICT_COUNT; status++)
-        fprintf(page->out, "%s %" PRIu64 " %s", status ? "," : "", totals->by_status[status],
-                verdict_status_name((enum verdict_status)status));
-    fprintf(page->out, "\n");
-    if (totals->unidentified_pass)
-        fprintf(page->out,
-                "  %" PRIu64 " of those that pass do so by port alone: their protocol was not identified\n",
-                totals->unidentified_pass);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s %" PRIu64 " %s", status ? "," : "",
+                                 totals->by_status[status], verdict_status_name((enum verdict_status)status));
+    item(to, text);
+    if (totals->unidentified_pass) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " of those that pass do so by port alone: their protocol was not identified",
+                 totals->unidentified_pass);
+        item(to, text);
+    }
     const char *reason;
     uint64_t flows;
-    for (unsigned i = 0; (reason = judge_inconclusive(judge, i, &flows)); i++)
-        fprintf(page->out, "  %" PRIu64 " inconclusive: %s\n", flows, reason);
-    for (unsigned i = 0; i < policy_allow_count(policy); i++)
-        fprintf(page->out, "  allow \"%s\": %" PRIu64 " flows%s\n", policy_allow_name(policy, (int)i),
-                judge_allow_used(judge, i), judge_allow_used(judge, i) ? "" : " (never matched)");
+    for (unsigned i = 0; (reason = judge_inconclusive(judge, i, &flows)); i++) {
+        snprintf(text, sizeof text, "%" PRIu64 " inconclusive: %s", flows, reason);
+        item(to, text);
+    }
+    for (unsigned i = 0; i < policy_allow_count(policy); i++) {
+        flows = judge_allow_used(judge, i);
+        snprintf(text, sizeof text, "allow \"%s\": %" PRIu64 " flow%s%s", policy_allow_name(policy, (int)i),
+                 flows, plural(flows), flows ? "" : " (never matched)");
+        item(to, text);
+    }
 }
 
 void summary_print(FILE *out, const struct engine *engine, const struct policy *policy,
                    const struct capture *capture)
 {
-    struct page page = page_of(out);
+    struct terminal to = terminal_of(out);
     const struct judge *judge = engine_judge(engine);
-    fprintf(out, "rolecall %s, site %s\n", ROLECALL_VERSION, policy_settings(policy)->site_name);
-    print_inputs(&page, engine, capture);
-    print_findings(&page, judge);
-    print_verdicts(&page, judge, policy);
-    print_coverage(&page, judge, policy);
+    fprintf(out, "rolecall %s, site ", ROLECALL_VERSION);
+    terminal_wrap(&to, 16 + (unsigned)strlen(ROLECALL_VERSION), 2, policy_settings(policy)->site_name);
+    print_inputs(&to, engine, capture);
+    print_findings(&to, judge);
+    print_verdicts(&to, judge, policy);
+    print_coverage(&to, judge, policy);
 }
 
 static const char *state_of(const struct coverage *coverage)
