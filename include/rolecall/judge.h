@@ -103,6 +103,20 @@ enum { FINDING_FLOWS_MAX = 4 };
 
 enum finding_state { FINDING_OPEN, FINDING_UPDATE, FINDING_CLOSE };
 
+/* How a blocked port showed itself (DESIGN 5.4). An RST whose TTL is not among those of the host's other
+ * packets was sent by something on the way, in the host's name (PROTOCOLS 18.4). */
+enum refusal_kind { REFUSAL_NONE, REFUSAL_RST, REFUSAL_ICMP, REFUSAL_SILENCE };
+struct refusal {
+    enum refusal_kind kind;
+    uint8_t ttl;               /* of the RST */
+    uint8_t ttl_low, ttl_high; /* of the host's other packets; 0: none was seen */
+    struct addr icmp_sender;   /* all zero: not known */
+    uint8_t icmp_type, icmp_code;
+    uint8_t tries;
+    int64_t span_ns; /* from the first try to the last */
+};
+enum proto_tristate refusal_fits_host(const struct refusal *refusal); /* of an RST; else TRI_UNKNOWN */
+
 /* One finding, with the flow that opened it. The sensor's own (is_sensor) have no flow and no verdict. */
 enum { INTERFACE_NAME_SIZE = 16 }; /* Linux: IFNAMSIZ */
 struct finding {
@@ -122,7 +136,7 @@ struct finding {
     bool is_sensor;
     char interface[INTERFACE_NAME_SIZE]; /* with is_sensor; "": the capture as a whole */
     struct verdict verdict;
-    struct addr icmp_sender; /* of the error that refused it; all zero: none */
+    struct refusal refusal; /* of blocked-port */
     bool has_episode;
     struct ipsec_episode episode; /* of ipsec-on-media, as it stood when the finding was told */
     char reason[512];             /* one sentence: what was seen and what the document allows */

@@ -535,6 +535,34 @@ static void put_rule(struct encoder *e, const struct finding *finding)
     json_end_object(&e->json);
 }
 
+static void put_refusal(struct encoder *e, const struct refusal *refusal)
+{
+    static const char *const kinds[] = {NULL, "rst", "icmp", "silence"};
+    static const struct addr none;
+    char sender[ADDR_TEXT_SIZE];
+    if (!refusal->kind)
+        return;
+    json_object(&e->json, "refusal");
+    json_string(&e->json, "kind", kinds[refusal->kind]);
+    if (refusal->kind == REFUSAL_RST) {
+        json_unsigned(&e->json, "ttl", refusal->ttl);
+        if (refusal->ttl_low) {
+            json_unsigned(&e->json, "host_ttl_low", refusal->ttl_low);
+            json_unsigned(&e->json, "host_ttl_high", refusal->ttl_high);
+        }
+        json_string(&e->json, "fits_host", tristate(refusal_fits_host(refusal)));
+    }
+    if (refusal->kind == REFUSAL_ICMP) {
+        json_format(&e->json, "icmp_type", "%u", refusal->icmp_type);
+        json_format(&e->json, "icmp_code", "%u", refusal->icmp_code);
+        if (!addr_equal(&refusal->icmp_sender, &none))
+            json_string(&e->json, "icmp_sender", addr_text(&refusal->icmp_sender, sender));
+    }
+    json_unsigned(&e->json, "tries", refusal->tries);
+    json_unsigned(&e->json, "span", (uint64_t)refusal->span_ns);
+    json_end_object(&e->json);
+}
+
 static void put_finding(struct encoder *e, const struct finding *finding)
 {
     static const char *const states[] = {"open", "update", "close"};
@@ -638,6 +666,7 @@ void event_finding(struct event_writer *writer, const struct finding *finding, i
         put_ipsec(&e, &finding->episode);
     if (!finding->is_sensor)
         put_compliance(&e, verdict, true);
+    put_refusal(&e, &finding->refusal);
     put_text(&e, "advice", "rolecall.advice", finding->advice);
     put_finding(&e, finding);
     finish(&e);

@@ -180,14 +180,44 @@ static void tell(struct judge *judge, struct finding *finding, enum finding_stat
         judge->told(judge->context, finding);
 }
 
+enum proto_tristate refusal_fits_host(const struct refusal *refusal)
+{
+    if (refusal->kind != REFUSAL_RST || !refusal->ttl || !refusal->ttl_low)
+        return TRI_UNKNOWN;
+    return refusal->ttl >= refusal->ttl_low && refusal->ttl <= refusal->ttl_high ? TRI_YES : TRI_NO;
+}
+
+static struct refusal refusal_of(const struct judge *judge, const struct judge_flow *in,
+                                 const struct verdict *verdict, const struct refusal *before)
+{
+    const struct flow *flow = in->flow;
+    unsigned responder = 1u - verdict->initiator;
+    const struct address_facts *host = map_find(&judge->addresses, &flow->key.addr[responder]);
+    struct refusal refusal = {.tries = flow->tries, .span_ns = flow->last_ns - flow->first_ns};
+    if (flow->flags & FLOW_REFUSED) {
+        refusal.kind = REFUSAL_RST;
+        refusal.ttl = flow->ttl[responder];
+        refusal.ttl_low = host ? host->ttl_low : 0;
+        refusal.ttl_high = host ? host->ttl_high : 0;
+    } else if (flow->flags & FLOW_UNREACHABLE) {
+        refusal.kind = REFUSAL_ICMP;
+        refusal.icmp_type = flow->icmp_type;
+        refusal.icmp_code = flow->icmp_code;
+        refusal.icmp_sender = in->step & FLOW_REFUSAL ? in->icmp_sender : before->icmp_sender;
+    } else {
+        refusal.kind = REFUSAL_SILENCE;
+    }
+    return refusal;
+}
+
 /* The flow that a finding shows: the first, or the one that made it worse. */
 static void show_flow(struct judge *judge, struct finding *finding, const struct judge_flow *in,
                       const struct verdict *verdict)
 {
     finding->flow = *in->flow;
     finding->verdict = *verdict;
-    if (in->step & FLOW_REFUSAL)
-        finding->icmp_sender = in->icmp_sender;
+    if (finding->id == FINDING_BLOCKED_PORT)
+        finding->refusal = refusal_of(judge, in, verdict, &finding->refusal);
     finding->severity = severity_of(judge, finding->id, in->flow, verdict);
     reason_write(judge, in, finding);
 }

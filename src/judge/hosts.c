@@ -73,6 +73,24 @@ void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct m
         facts->one_way--;
 }
 
+/* A side of which only a reset is known may be a firewall that speaks in its name: it says nothing here. */
+void judge_note_ttl(struct judge *judge, const struct judge_flow *in)
+{
+    const struct flow *flow = in->flow;
+    for (unsigned side = 0; side < 2; side++) {
+        bool reset_only = (flow->flags & (FLOW_RST_0 << side)) && !flow_answered_by(flow, side) &&
+                          !(flow->flags & (FLOW_SYN_0 << side));
+        struct address_facts *facts =
+            flow->packets[side] && !reset_only ? map_find(&judge->addresses, &flow->key.addr[side]) : NULL;
+        if (!facts || !flow->ttl[side])
+            continue;
+        if (!facts->ttl_low || flow->ttl[side] < facts->ttl_low)
+            facts->ttl_low = flow->ttl[side];
+        if (flow->ttl[side] > facts->ttl_high)
+            facts->ttl_high = flow->ttl[side];
+    }
+}
+
 void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns)
 {
     struct endpoint_key key = {.addr = *addr, .port = port};

@@ -93,6 +93,7 @@ void judge_destroy(struct judge *judge)
 void judge_begin(struct judge *judge, const struct judge_flow *in)
 {
     judge_count_flow(judge, in, &judge->marks[in->slot]);
+    judge_note_ttl(judge, in);
     ipsec_note(judge, in, &judge->marks[in->slot]);
 }
 
@@ -118,6 +119,8 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
     const struct flow *flow = in->flow;
     if (flow->packets[0] && flow->packets[1])
         judge_heard_both(judge, in, mark);
+    if (in->step & FLOW_ANSWERED)
+        judge_note_ttl(judge, in);
     if (in->step & FLOW_LISTENER) {
         unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
         judge_add_endpoint(&judge->listeners, &flow->key.addr[server], flow->key.port[server], in->now_ns);

@@ -34,6 +34,7 @@ struct address_facts {
     uint32_t flows, one_way;   /* all its flows, and those in which only the other end was heard */
     uint32_t pair_findings[2]; /* media-port, ipsec-on-media: pairs told of this address */
     uint32_t one_way_over;     /* of those one-way flows, the ones that are over */
+    uint8_t ttl_low, ttl_high; /* of its packets but refusals; 0: none yet */
     bool has_sent;
     bool is_anew; /* when it was added, others had just been forgotten: it may have been one of them */
 };
@@ -142,6 +143,8 @@ bool judge_is_one_way(const struct judge *judge, const struct addr *addr);
 bool judge_is_hardly_known(const struct judge *judge, const struct addr *addr);
 void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct mark *mark);
 void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct mark *mark);
+/* What its packets say of the hosts at both ends. */
+void judge_note_ttl(struct judge *judge, const struct judge_flow *in);
 /* `map` is judge->listeners, judge->mapped or judge->media_ends. */
 void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns);
 int64_t judge_endpoint_since(const struct map *map, const struct addr *addr, uint16_t port);

@@ -117,7 +117,7 @@ struct words {
     unsigned initiator, responder;
     uint16_t port;
     const char *transport, *protocol;
-    const struct addr *icmp_sender;
+    const struct refusal *refusal;
     struct text *reason, *advice;
 };
 
@@ -207,26 +207,53 @@ static void mutual_tls_missing(const struct words *w)
     say(w->advice, " require a client certificate on %s/%u", w->transport, w->port);
 }
 
-static void blocked_port(const struct words *w)
+/* Whose RST it was, by its TTL. */
+static void say_reset(const struct words *w)
 {
-    const struct flow *flow = w->flow;
-    from_to(w, "gets no service from");
-    on_port(w);
-    if (flow->flags & FLOW_REFUSED)
-        say(w->reason, ": an RST answered the SYN");
-    else if (flow->flags & FLOW_UNREACHABLE) {
-        char sender[ADDR_TEXT_SIZE];
-        static const struct addr none;
-        say(w->reason, ": ICMP type %u code %u", flow->icmp_type, flow->icmp_code);
-        if (!addr_equal(w->icmp_sender, &none))
-            say(w->reason, " from %s", addr_text(w->icmp_sender, sender));
-    } else {
-        int64_t span_ms = (flow->last_ns - flow->first_ns) / NS_PER_MS;
-        say(w->reason, ": %u tries in %lld.%03lld s without an answer", flow->tries,
+    const struct refusal *refusal = w->refusal;
+    say(w->reason, ": an RST answered the SYN");
+    if (!refusal->ttl_low)
+        return;
+    say(w->reason, " (TTL %u, the host's other packets %u", refusal->ttl, refusal->ttl_low);
+    if (refusal->ttl_high != refusal->ttl_low)
+        say(w->reason, " to %u", refusal->ttl_high);
+    say(w->reason, refusal_fits_host(refusal) == TRI_YES ? ": its own)" : ": not its own)");
+}
+
+static void say_refusal(const struct words *w)
+{
+    const struct refusal *refusal = w->refusal;
+    static const struct addr none;
+    char sender[ADDR_TEXT_SIZE];
+    int64_t span_ms = refusal->span_ns / NS_PER_MS;
+    switch (refusal->kind) {
+    case REFUSAL_RST:
+        say_reset(w);
+        break;
+    case REFUSAL_ICMP:
+        say(w->reason, ": ICMP type %u code %u", refusal->icmp_type, refusal->icmp_code);
+        if (!addr_equal(&refusal->icmp_sender, &none))
+            say(w->reason, " from %s", addr_text(&refusal->icmp_sender, sender));
+        break;
+    default:
+        say(w->reason, ": %u tries in %lld.%03lld s without an answer", refusal->tries,
             (long long)(span_ms / 1000), (long long)(span_ms % 1000));
     }
+}
+
+static void blocked_port(const struct words *w)
+{
+    from_to(w, "gets no service from");
+    on_port(w);
+    say_refusal(w);
     say(w->reason, "; the document needs it: ");
     say_row(w->reason, w->verdict);
+    if (refusal_fits_host(w->refusal) == TRI_NO) {
+        say(w->advice, "find the firewall that resets %s/%u in the name of ", w->transport, w->port);
+        say_name(w->advice, w->judge, w->in, w->verdict, w->responder);
+        say(w->advice, ", and open the port there");
+        return;
+    }
     say(w->advice, "open %s/%u to ", w->transport, w->port);
     say_name(w->advice, w->judge, w->in, w->verdict, w->responder);
     say(w->advice, " on every firewall between, and see that the service runs");
@@ -330,7 +357,7 @@ void reason_write(const struct judge *judge, const struct judge_flow *in, struct
                           .protocol = proto_by_id(in->flow->identity.name)->name,
                           .reason = &reason,
                           .advice = &advice,
-                          .icmp_sender = &finding->icmp_sender};
+                          .refusal = &finding->refusal};
     if (in->flow->key.protocol == IP_ESP || in->flow->key.protocol == IP_AH)
         words.protocol = words.transport;
     writers[finding->id](&words);

@@ -361,15 +361,15 @@ static void put_ethernet(struct buf *b, const struct scene *scene, const struct 
     buf_u16(b, addr_is_v4(from) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
 }
 
-static void put_ipv4(struct buf *b, uint16_t id, uint16_t fragment, struct addr from, struct addr to,
-                     uint8_t protocol, size_t size)
+static void put_ipv4(struct buf *b, uint8_t ttl, uint16_t id, uint16_t fragment, struct addr from,
+                     struct addr to, uint8_t protocol, size_t size)
 {
     size_t start = b->size;
     buf_u16(b, 0x4500);
     buf_u16(b, (unsigned)(20 + size));
     buf_u16(b, id);
     buf_u16(b, fragment);
-    buf_u8(b, TTL);
+    buf_u8(b, ttl ? ttl : TTL);
     buf_u8(b, protocol);
     buf_u16(b, 0);
     put_addr(b, &from);
@@ -377,12 +377,13 @@ static void put_ipv4(struct buf *b, uint16_t id, uint16_t fragment, struct addr 
     buf_set16(b, start + 10, fold(sum16(0, b->bytes + start, 20)));
 }
 
-static void put_ipv6(struct buf *b, struct addr from, struct addr to, uint8_t protocol, size_t size)
+static void put_ipv6(struct buf *b, uint8_t ttl, struct addr from, struct addr to, uint8_t protocol,
+                     size_t size)
 {
     buf_u32(b, 0x60000000);
     buf_u16(b, (unsigned)size);
     buf_u8(b, protocol);
-    buf_u8(b, TTL);
+    buf_u8(b, ttl ? ttl : TTL);
     put_addr(b, &from);
     put_addr(b, &to);
 }
@@ -408,9 +409,9 @@ void wire_ip(struct scene *scene, int64_t time_ns, struct addr from, struct addr
     struct buf packet = {0};
     assert(addr_is_v4(&from) == addr_is_v4(&to));
     if (addr_is_v4(&from))
-        put_ipv4(&packet, ++*ip_id_of(scene, &from), DONT_FRAGMENT, from, to, protocol, size);
+        put_ipv4(&packet, scene->ttl, ++*ip_id_of(scene, &from), DONT_FRAGMENT, from, to, protocol, size);
     else
-        put_ipv6(&packet, from, to, protocol, size);
+        put_ipv6(&packet, scene->ttl, from, to, protocol, size);
     buf_put(&packet, payload, size);
     record_packet(scene, time_ns, from, to, &packet);
 }
@@ -442,9 +443,9 @@ static void put_fragment(struct buf *packet, uint32_t id, struct addr from, stru
 {
     if (addr_is_v4(&from)) {
         unsigned flags = more ? MORE_FRAGMENTS : 0;
-        put_ipv4(packet, (uint16_t)id, (uint16_t)(flags | offset / 8), from, to, IP_UDP, size);
+        put_ipv4(packet, 0, (uint16_t)id, (uint16_t)(flags | offset / 8), from, to, IP_UDP, size);
     } else {
-        put_ipv6(packet, from, to, IPV6_FRAGMENT, 8 + size);
+        put_ipv6(packet, 0, from, to, IPV6_FRAGMENT, 8 + size);
         buf_u16(packet, IP_UDP << 8);
         buf_u16(packet, (unsigned)offset | more);
         buf_u32(packet, id);

@@ -60,6 +60,7 @@ struct scene {
     /* What holds for the frames to come; set freely. */
     uint16_t vlan;    /* 802.1Q id, 0: no tag */
     uint32_t snaplen; /* bytes kept of a frame, 0: all */
+    uint8_t ttl;      /* of whole packets, 0: 128 */
     bool has_unseen;  /* the capture does not see what this address sends */
     struct addr unseen;
     bool mirrored; /* every packet is captured twice, as two SPAN sessions do */

@@ -421,6 +421,49 @@ static void blocked_by_reset(void)
     check_alert("blocked-port", 73, NULL);
 }
 
+/* The server is heard at one TTL, and the SYN is reset at another. */
+static const cJSON *reset_at(uint8_t heard, uint8_t reset)
+{
+    struct end client = end_of(FRONT_END, 50400), server = end_of(MEDIATION, 5070);
+    scene->ttl = heard;
+    if (heard)
+        play(talk_mtls, FRONT_END, end_of(MEDIATION, 5070));
+    struct tcp tcp = tcp_between(scene, client, server, now);
+    scene->ttl = 0;
+    tcp_segment(&tcp, CLIENT, TCP_SYN, NULL, 0);
+    scene->ttl = reset;
+    tcp_segment(&tcp, SERVER, TCP_RST | TCP_ACK, NULL, 0);
+    now = tcp.now;
+    blocked(client, server, "fail", "blocked-port");
+    return run_alert(run, "blocked-port");
+}
+
+static void a_reset_of_the_host_itself(void)
+{
+    const cJSON *alert = reset_at(121, 121);
+    TEST_ASSERT_EQUAL_STRING("yes", text_at(alert, "rolecall.refusal.fits_host"));
+    TEST_ASSERT_EQUAL_INT(121, (int)number_at(alert, "rolecall.refusal.ttl"));
+    TEST_ASSERT_NOT_NULL(
+        strstr(text_at(alert, "event.reason"), "(TTL 121, the host's other packets 121: its own)"));
+}
+
+static void a_reset_in_the_name_of_the_host(void)
+{
+    const cJSON *alert = reset_at(121, 63);
+    TEST_ASSERT_EQUAL_STRING("no", text_at(alert, "rolecall.refusal.fits_host"));
+    TEST_ASSERT_EQUAL_INT(121, (int)number_at(alert, "rolecall.refusal.host_ttl_high"));
+    TEST_ASSERT_NOT_NULL(strstr(text_at(alert, "event.reason"), "not its own"));
+    TEST_ASSERT_NOT_NULL(strstr(text_at(alert, "rolecall.advice"), "find the firewall that resets tcp/5070"));
+}
+
+static void a_reset_of_a_host_that_was_never_heard(void)
+{
+    const cJSON *alert = reset_at(0, 63);
+    TEST_ASSERT_EQUAL_STRING("unknown", text_at(alert, "rolecall.refusal.fits_host"));
+    TEST_ASSERT_EQUAL_STRING("rst", text_at(alert, "rolecall.refusal.kind"));
+    TEST_ASSERT_NULL(strstr(text_at(alert, "event.reason"), "TTL"));
+}
+
 static void blocked_by_icmp(const char *from, const char *to, const char *sender, uint8_t type, uint8_t code,
                             const char *status, const char *findings)
 {
@@ -1100,6 +1143,9 @@ int main(void)
     RUN_TEST(other_protocol_in_a_media_range);
     RUN_TEST(a_source_port_proves_no_media);
     RUN_TEST(blocked_by_reset);
+    RUN_TEST(a_reset_of_the_host_itself);
+    RUN_TEST(a_reset_in_the_name_of_the_host);
+    RUN_TEST(a_reset_of_a_host_that_was_never_heard);
     RUN_TEST(blocked_by_a_filter);
     RUN_TEST(blocked_by_port_unreachable);
     RUN_TEST(blocked_by_icmpv6);
