@@ -41,6 +41,7 @@ struct worker {
     uint32_t order; /* of its notes: the packet, then the shard */
     unsigned step;
     struct addr icmp_sender;
+    uint64_t packets;
 };
 
 struct engine {
@@ -321,6 +322,7 @@ static void work_on_batch(void *context, unsigned number, struct batch *batch)
             flow_table_prefetch(engine->shards[item->shard].table, item->hash);
         mine[count++] = item;
     }
+    worker->packets += count;
     for (unsigned i = 0; i < count && i < AHEAD_FLOW; i++)
         flow_table_prefetch_flow(engine->shards[mine[i]->shard].table, mine[i]->hash);
     for (unsigned i = 0; i < count; i++) {
@@ -619,6 +621,7 @@ struct engine *engine_create(const struct engine_options *options)
         engine->options.workers = WORKERS_MAX;
     engine->writer = (struct event_writer){.policy = options->policy,
                                            .hostname = options->hostname,
+                                           .sensor = options->sensor,
                                            .run_id = options->run_id ? options->run_id : "0000000000000000",
                                            .with_created = options->with_created,
                                            .line = options->line,
@@ -720,4 +723,14 @@ const char *engine_counter(const struct engine *engine, unsigned index, uint64_t
         return judge_counter(engine->judge, index - OWN, value);
     *value = counters[index].value;
     return counters[index].name;
+}
+
+uint64_t engine_sequence(const struct engine *engine)
+{
+    return engine->writer.sequence;
+}
+
+uint64_t engine_worker_packets(const struct engine *engine, unsigned worker)
+{
+    return engine->workers[worker].packets;
 }

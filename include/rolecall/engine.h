@@ -29,6 +29,7 @@ struct engine_options {
     bool every_flow;             /* write an event for each flow, in scope or not */
     bool with_created;    /* event.created from the wall clock (live only; never for reproducible output) */
     const char *hostname; /* observer.hostname; NULL: left out */
+    const char *sensor;   /* observer.name; NULL: left out */
     const char *run_id;   /* 16 hex digits, first part of event.id */
     uint64_t hash_key[2]; /* key of the flow table's hash; fixed for files, random for live capture */
     void (*line)(void *context, const struct event_line *line); /* NULL: no events are made */
@@ -65,5 +66,9 @@ const struct judge *engine_judge(const struct engine *engine);
 
 /* Named counters of decoding, flows and identification; index from 0 until it returns NULL. */
 const char *engine_counter(const struct engine *engine, unsigned index, uint64_t *value);
+
+uint64_t engine_sequence(const struct engine *engine); /* of the last event */
+/* Packets that a worker has followed; up to date after engine_tick(). */
+uint64_t engine_worker_packets(const struct engine *engine, unsigned worker);
 
 #endif

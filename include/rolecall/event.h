@@ -17,6 +17,7 @@ enum { EVENT_LINE_MAX = 7600, EVENT_SCHEMA = 1 };
 struct event_writer {
     const struct policy *policy; /* may be NULL */
     const char *hostname;        /* observer.hostname; NULL: left out */
+    const char *sensor;          /* observer.name; NULL: left out */
     const char *run_id;          /* 16 hex digits */
     bool with_created;           /* event.created from the wall clock */
     uint64_t sequence;           /* events so far */

@@ -202,6 +202,7 @@ struct capture_told {
     uint64_t dropped_ring;      /* in the kernel, for want of room */
     uint64_t dropped_interface; /* by the card or its driver */
     int64_t silent_ns;          /* since its last packet, or since it was opened */
+    int64_t silence_ns;         /* how long is told as silence; 0: 60 s */
 };
 void judge_capture(struct judge *judge, const struct capture_told *told, int64_t now_ns);
 

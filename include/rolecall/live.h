@@ -59,6 +59,7 @@ unsigned live_descriptors(const struct live *live, struct pollfd out[LIVE_INTERF
 struct live_counters {
     const char *name;
     bool is_up;
+    uint64_t went_down;         /* times it was seen to have gone down */
     uint64_t packets, bytes;    /* handed out by live_next(); bytes on the wire */
     uint64_t shortened;         /* of those: media whose payload was left in the kernel */
     uint64_t dropped_ring;      /* the program was too slow */

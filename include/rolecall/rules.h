@@ -34,6 +34,8 @@ struct rules_role {
 /* `directory` is --rules, or NULL: $ROLECALL_RULES, beside the build, /usr/share/rolecall/rules, whichever
  * comes first. /etc/rolecall/rules.d adds to any of them. NULL after a mistake. */
 struct rules *rules_load(const char *directory, struct mistakes *mistakes);
+const char *
+rules_directory(const char *directory); /* where rules_load() looks, /etc/rolecall/rules.d besides */
 struct rules *rules_load_files(const char *const *paths, unsigned count, struct mistakes *mistakes);
 void rules_free(struct rules *rules);
 

@@ -289,10 +289,11 @@ void live_measure(struct live *live)
             counters->dropped_ring += (uint32_t)(stat.ps_drop - ring->drops);
             ring->drops = stat.ps_drop;
         }
-        counters->is_up = link_stats_read(live->link_stats, ring->index, &link);
-        if (!counters->is_up)
+        bool was_up = counters->is_up, is_there = link_stats_read(live->link_stats, ring->index, &link);
+        counters->is_up = is_there && link.is_up;
+        counters->went_down += was_up && !counters->is_up;
+        if (!is_there)
             continue;
-        counters->is_up = link.is_up;
         counters->received = link.received - ring->base.received;
         counters->sent = link.sent - ring->base.sent;
         counters->dropped_interface = link.dropped - ring->base.dropped;

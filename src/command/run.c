@@ -3,6 +3,7 @@
  * run.c - `rolecall run`: options over the configuration, then the daemon.
  */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,6 +86,29 @@ static bool parse_options(int argc, char **argv, struct options *options)
     return optind == argc;
 }
 
+/* The command line goes before the configuration. */
+static void override(struct config *config, const struct options *options)
+{
+    if (options->interface_count) {
+        memcpy(config->capture.interfaces, options->interfaces, sizeof options->interfaces);
+        config->capture.interface_count = options->interface_count;
+    }
+    if (options->site)
+        config->site = options->site;
+    if (options->flows)
+        config->flows.every_flow = true;
+    if (options->events || !options->config) {
+        config->outputs[0] = options->events
+                                 ? (struct sink_options){.kind = SINK_FILE, .path = options->events}
+                                 : (struct sink_options){.kind = SINK_STDOUT};
+        config->output_count = 1;
+    }
+    if (!options->config) { /* a quick look */
+        config->control = NULL;
+        config->flows.every_flow |= !options->site;
+    }
+}
+
 static int run(int argc, char **argv)
 {
     struct options options;
@@ -96,18 +120,21 @@ static int run(int argc, char **argv)
         fputs(usage, stdout);
         return EXIT_DONE;
     }
-    struct config config = {.capture = {.promiscuous = true, .workers = 1}, .site = options.site};
-    config.flows.every_flow = options.flows || !options.site;
-    memcpy(config.capture.interfaces, options.interfaces, sizeof options.interfaces);
-    config.capture.interface_count = options.interface_count;
-    config.outputs[0] = options.events ? (struct sink_options){.kind = SINK_FILE, .path = options.events}
-                                       : (struct sink_options){.kind = SINK_STDOUT};
-    config.output_count = 1;
-    if (!config.capture.interface_count) {
-        fputs("rolecall run: no interface is given (-i NAME)\n", stderr);
+    struct mistakes mistakes = {0};
+    struct config *config = options.config ? config_load(options.config, &mistakes) : config_create();
+    mistakes_print(&mistakes, "", stderr);
+    mistakes_clear(&mistakes);
+    if (!config)
         return EXIT_USAGE;
-    }
-    return daemon_run(&config);
+    override(config, &options);
+    int status = EXIT_USAGE;
+    if (config->capture.interface_count)
+        status = daemon_run(config);
+    else
+        fputs("rolecall run: no interface is given (-i NAME, or capture.interfaces in the configuration)\n",
+              stderr);
+    config_free(config);
+    return status;
 }
 
 const struct command command_run = {"run", "watch network interfaces live", usage, run};

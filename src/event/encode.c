@@ -140,6 +140,8 @@ static void put_observer(struct encoder *e, const char *interface)
     json_string(&e->json, "product", "rolecall");
     json_string(&e->json, "version", ROLECALL_VERSION);
     json_string(&e->json, "type", "sensor");
+    if (e->writer->sensor)
+        json_string(&e->json, "name", e->writer->sensor);
     if (e->writer->hostname)
         json_string(&e->json, "hostname", e->writer->hostname);
     if (interface && *interface) {

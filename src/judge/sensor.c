@@ -81,10 +81,10 @@ static void weigh_loss(struct judge *judge, struct sensor_interface *interface, 
     findings_sensor_told(judge, finding, opens);
 }
 
-static void weigh_silence(struct judge *judge, struct sensor_interface *interface, int64_t silent_ns,
-                          int64_t now_ns)
+static void weigh_silence(struct judge *judge, struct sensor_interface *interface, int64_t now_ns)
 {
-    if (silent_ns < INT64_C(1) * SILENT_S * NS_PER_S) {
+    int64_t silent_ns = interface->now.silent_ns, silence_ns = interface->now.silence_ns;
+    if (silent_ns < (silence_ns ? silence_ns : INT64_C(1) * SILENT_S * NS_PER_S)) {
         interface->is_silent = false;
         return;
     }
@@ -134,7 +134,7 @@ void judge_capture(struct judge *judge, const struct capture_told *told, int64_t
     interface->told_ns = now_ns;
     if (now_ns - interface->window_ns >= INT64_C(1) * LOSS_WINDOW_S * NS_PER_S)
         weigh_loss(judge, interface, now_ns);
-    weigh_silence(judge, interface, told->silent_ns, now_ns);
+    weigh_silence(judge, interface, now_ns);
 }
 
 /* ---- what the flows show, live and in files ---- */

@@ -66,7 +66,7 @@ static void add_directory(struct paths *paths, const char *directory, struct mis
 }
 
 /* The base directory: the first that is asked for, else the first that is there. */
-static const char *base_directory(const char *asked)
+const char *rules_directory(const char *asked)
 {
     const char *environment = getenv("ROLECALL_RULES");
     if (asked)
@@ -85,7 +85,7 @@ struct rules *rules_load(const char *directory, struct mistakes *mistakes)
     struct paths paths = {.count = 0};
     struct rules *rules = NULL;
     unsigned before = mistakes->count;
-    const char *base = base_directory(directory);
+    const char *base = rules_directory(directory);
     add_directory(&paths, base, mistakes);
     if (paths.count == 0 && mistakes->count == before)
         mistakes_add(mistakes, base, 0, 0, "", "no matrix file", "at least one *.json");

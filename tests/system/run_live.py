@@ -100,7 +100,8 @@ class Run:
         self.folder = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.folder.name, "events")
         self.events_file = open(self.path, "wb")
-        self.process = subprocess.Popen([ROLECALL, "run", "-i", interface, *options], stdout=self.events_file,
+        words = ["-i", interface] if interface else []
+        self.process = subprocess.Popen([ROLECALL, "run", *words, *options], stdout=self.events_file,
                                         stderr=subprocess.PIPE, text=True)
         self.messages = ""
         Run.current = self
@@ -258,7 +259,79 @@ class Live(unittest.TestCase):
         self.assertGreater(len(findings(run.events())), 3)
         self.assertEqual(run.lines()[-1], b"")
 
-    @unittest.skip("until outputs write whole lines")
+    def daemon(self, site_text):
+        """A daemon with configuration, control socket and outputs of its own; its folder."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o755)
+        path = lambda name: os.path.join(folder.name, name)
+        with open(path("site.json"), "w", encoding="utf-8") as file:
+            file.write(site_text)
+        with open(path("rolecall.json"), "w", encoding="utf-8") as file:
+            json.dump({"name": "sensor-1", "user": "root", "capture": {"interfaces": [SENSOR]}, "site": path("site.json"),
+                       "outputs": [{"type": "file", "path": path("events")}], "control": {"socket": path("control")},
+                       "metrics": {"file": path("metrics.prom"), "interval_s": 1}}, file)
+        return path, Run("-c", path("rolecall.json"), interface=None)
+
+    def ctl(self, path, *words):
+        done = subprocess.run([ROLECALL, "ctl", *words, "--socket", path("control")], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False, timeout=30)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_daemon(self):
+        with open(SITE, encoding="utf-8") as file:
+            site = file.read()
+        path, run = self.daemon(site)
+        before = received(SENSOR)
+        frames = frames_of(CAPTURE)
+        self.wire.send(frames[:300])
+        time.sleep(1.2)
+        status = json.loads(self.ctl(path, "status", "--json")[1])
+        self.assertEqual(status["interfaces"][0]["packets"], 300)
+        self.assertEqual(status["interfaces"][0]["state"], "up")
+        self.assertEqual(self.ctl(path, "health"), (0, "healthy\n"))
+        self.assertIn("rolecall_", self.ctl(path, "metrics")[1])
+
+        # Mistakes are told with their place, and change nothing.
+        with open(path("site.json"), "w", encoding="utf-8") as file:
+            file.write(site.replace('"edge-av"', '"edge-ov"'))
+        exit_status, text = self.ctl(path, "reload")
+        self.assertEqual(exit_status, 2, text)
+        self.assertRegex(text, r'site.json:\d+:\d+: .*"edge-ov".*did you mean "edge-av"')
+        for _ in range(100):
+            run.process.send_signal(signal.SIGHUP)
+            self.wire.send(frames[300:303])
+        status = json.loads(self.ctl(path, "status", "--json")[1])
+        self.assertEqual(status["reload"]["good"], 0)
+        self.assertGreater(status["reload"]["refused"], 1)
+
+        # A good one takes over, whether the file was written or replaced.
+        with open(path("new"), "w", encoding="utf-8") as file:
+            file.write(site.replace("contoso-hq", "contoso-new"))
+        os.rename(path("new"), path("site.json"))
+        self.assertEqual(self.ctl(path, "reload"), (0, "reloaded\n"))
+        os.rename(path("events"), path("events.1"))
+        self.assertEqual(self.ctl(path, "reopen"), (0, "reopened\n"))
+        self.wire.send(frames[303:])
+        time.sleep(1.5)
+        self.assertTrue(os.path.exists(path("metrics.prom")))
+        self.assertEqual(run.end(), 0, run.messages)
+        self.assertFalse(os.path.exists(path("control")))
+
+        events = []
+        for name in "events.1", "events":
+            with open(path(name), encoding="utf-8") as file:
+                text = file.read()
+            self.assertTrue(text.endswith("\n") or not text)
+            events += [json.loads(line) for line in text.splitlines()]
+        self.assertEqual([event["event"]["sequence"] for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual({event["observer"]["name"] for event in events}, {"sensor-1"})
+        self.assertEqual(events[-1]["event"]["dataset"], "rolecall.stats")
+        self.assertEqual(counters(events)["capture_packets"], received(SENSOR) - before)
+        wanted = findings(self.analyze("--site", SITE))
+        self.assertEqual({one[1:3] for one in findings(events)}, {one[1:3] for one in wanted})
+        self.assertIn("contoso-new", {event["rolecall"].get("site") for event in events})
+
     def test_killed_under_load(self):
         run = Run("--site", SITE, "--flows")
         self.flood(1, run.process)

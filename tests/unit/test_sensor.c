@@ -45,7 +45,7 @@ void tearDown(void)
 
 static void say(const char *interface, unsigned second, uint64_t received, uint64_t ring, uint64_t card)
 {
-    judge_capture(judge, &(struct capture_told){interface, received, ring, card, 0}, START + second * SEC);
+    judge_capture(judge, &(struct capture_told){interface, received, ring, card, 0, 0}, START + second * SEC);
 }
 
 static void a_loss_of_one_in_a_thousand_is_told_once(void)
@@ -109,7 +109,7 @@ static void an_interface_that_was_opened_again_counts_anew(void)
 
 static void hush(unsigned second, int64_t silent_ns)
 {
-    judge_capture(judge, &(struct capture_told){"ens1", 10, 0, 0, silent_ns}, START + second * SEC);
+    judge_capture(judge, &(struct capture_told){"ens1", 10, 0, 0, silent_ns, 0}, START + second * SEC);
 }
 
 static void silence_is_told_after_a_minute(void)
