@@ -278,6 +278,12 @@ class Live(unittest.TestCase):
                               stderr=subprocess.PIPE, text=True, check=False, timeout=30)
         return done.returncode, done.stdout + done.stderr
 
+    def ask(self, path, command):
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(path("control"))
+            asking.sendall(b'{"command":"%s"}\n' % command.encode())
+            return b"".join(iter(lambda: asking.recv(65536), b""))
+
     def test_daemon(self):
         with open(SITE, encoding="utf-8") as file:
             site = file.read()
@@ -298,12 +304,13 @@ class Live(unittest.TestCase):
         exit_status, text = self.ctl(path, "reload")
         self.assertEqual(exit_status, 2, text)
         self.assertRegex(text, r'site.json:\d+:\d+: .*"edge-ov".*did you mean "edge-av"')
-        for _ in range(100):
-            run.process.send_signal(signal.SIGHUP)
+        for _ in range(99):
             self.wire.send(frames[300:303])
+            self.assertTrue(self.ask(path, "reload").startswith(b'{"exit":2,'))
         status = json.loads(self.ctl(path, "status", "--json")[1])
-        self.assertEqual(status["reload"]["good"], 0)
-        self.assertGreater(status["reload"]["refused"], 1)
+        self.assertEqual((status["reload"]["good"], status["reload"]["refused"]), (0, 100))
+        run.process.send_signal(signal.SIGHUP)
+        run.wait_for("not reloaded")
 
         # A good one takes over, whether the file was written or replaced.
         with open(path("new"), "w", encoding="utf-8") as file:
