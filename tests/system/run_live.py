@@ -248,6 +248,50 @@ class Live(unittest.TestCase):
             sent += len(frames)
         return sent
 
+    def test_every_frame_is_counted(self):
+        """Handed out and dropped together are what the interface received; here with a ring that is too small."""
+        path, run = self.daemon("{}", {"ring_mib": 1, "exclude": "udp port 9"})
+        before = received(SENSOR)
+        frame = frames_of(CAPTURE)[0][:12] + b"\x08\x00" + bytes(1400)
+        run.process.send_signal(signal.SIGSTOP)
+        for _ in range(3000):
+            self.wire.out.send(frame)
+        run.process.send_signal(signal.SIGCONT)
+        self.flood(1, run.process)
+        time.sleep(1.5)
+        status = json.loads(self.ctl(path, "status", "--json")[1])["interfaces"][0]
+        self.assertGreater(status["dropped_ring"], 0)
+        self.assertEqual(status["packets"] + status["dropped_ring"], received(SENSOR) - before)
+        self.assertEqual(self.ctl(path, "health")[0], 1)
+        self.assertEqual(run.end(), 0, run.messages)
+        with open(path("events"), encoding="utf-8") as file:
+            events = [json.loads(line) for line in file]
+        stats = counters(events)
+        self.assertEqual(stats["capture_packets"] + stats["capture_dropped_ring"], received(SENSOR) - before)
+        self.assertEqual(stats["capture_interface_received"], received(SENSOR) - before)
+        self.assertEqual(stats["packets"], stats["capture_packets"])
+
+    def test_tags_and_snap_lengths(self):
+        """A tag that the kernel takes out of the frame is put back; media alone is shortened."""
+        run = Run("--flows")
+        ip = lambda protocol, size: (struct.pack(">BBHHHBBH", 0x45, 0, 20 + size, 1, 0, 64, protocol, 0) +
+                                     bytes([10, 0, 0, 1, 10, 0, 0, 2]))
+        udp = struct.pack(">HHHH", 40000, 50000, 8 + 1000, 0)
+        head = bytes(range(12)) + struct.pack(">HHH", 0x8100, 77, 0x0800)
+        for sequence in range(20):
+            rtp = struct.pack(">BBHII", 0x80, 111, sequence, 160 * sequence, 4711) + bytes(1000 - 12)
+            self.wire.out.send(head + ip(17, 8 + 1000) + udp + rtp)
+            self.wire.out.send(head + ip(47, 1008) + udp + rtp)
+        time.sleep(0.4)
+        self.assertEqual(run.end(), 0, run.messages)
+        flows = [event for event in run.events() if event["event"]["dataset"] == "rolecall.flow"]
+        by_transport = {flow["network"]["iana_number"]: flow for flow in flows}
+        self.assertEqual({flow["network"]["vlan"]["id"] for flow in flows}, {"77"})
+        self.assertEqual(by_transport["17"]["rolecall"]["flow"]["truncated_packets"], 20)
+        self.assertEqual(by_transport["17"]["network"]["protocol"], "rtp")
+        self.assertEqual(by_transport["17"]["source"]["bytes"], 20 * 1028)
+        self.assertEqual(counters(run.events())["capture_shortened"], 20)
+
     def test_terminated_under_load(self):
         run = Run("--site", SITE, "--flows")
         self.flood(1, run.process)
@@ -259,7 +303,7 @@ class Live(unittest.TestCase):
         self.assertGreater(len(findings(run.events())), 3)
         self.assertEqual(run.lines()[-1], b"")
 
-    def daemon(self, site_text):
+    def daemon(self, site_text, capture=None):
         """A daemon with configuration, control socket and outputs of its own; its folder."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -268,7 +312,7 @@ class Live(unittest.TestCase):
         with open(path("site.json"), "w", encoding="utf-8") as file:
             file.write(site_text)
         with open(path("rolecall.json"), "w", encoding="utf-8") as file:
-            json.dump({"name": "sensor-1", "user": "root", "capture": {"interfaces": [SENSOR]}, "site": path("site.json"),
+            json.dump({"name": "sensor-1", "user": "root", "capture": {"interfaces": [SENSOR], **(capture or {})}, "site": path("site.json"),
                        "outputs": [{"type": "file", "path": path("events")}], "control": {"socket": path("control")},
                        "metrics": {"file": path("metrics.prom"), "interval_s": 1}}, file)
         return path, Run("-c", path("rolecall.json"), interface=None)
