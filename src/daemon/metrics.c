@@ -279,7 +279,8 @@ static void write_workers(struct writer *w, const struct daemon_state *state)
     end(w);
 }
 
-/* Help of the engine's counters (engine_counter()); tests/unit/test_metrics.c holds the list complete. */
+/* Help of the engine's counters (engine_counter()) whose names do not say it. The others end in _forgotten or
+ * _refused. */
 static const struct {
     const char *name, *help;
 } engine_help[] = {
@@ -307,29 +308,32 @@ static const struct {
     {"identify_works_starved", "Flows not identified for want of working memory."},
     {"identify_windows_starved", "Flows not identified for want of a window."},
     {"identify_facts_starved", "Flows without room for what was learnt of them."},
-    {"findings_refused", "Findings without room."},
-    {"addresses_refused", "Addresses without room."},
-    {"pairs_refused", "Address pairs without room."},
     {"events_too_long", "Events left out because they are longer than a line may be."},
 };
 
-bool metrics_has_help(const char *counter)
+static bool ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text), end_size = strlen(end);
+    return size >= end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+static const char *help_of(const char *counter)
 {
     for (unsigned i = 0; i < sizeof engine_help / sizeof *engine_help; i++)
         if (strcmp(engine_help[i].name, counter) == 0)
-            return true;
-    return false;
+            return engine_help[i].help;
+    if (ends_with(counter, "_forgotten"))
+        return "What was known and had to make room for what is newer.";
+    if (ends_with(counter, "_refused"))
+        return "What is not followed for want of room.";
+    return "A counter of the engine.";
 }
 
 static void write_counter(struct writer *w, const char *counter, uint64_t value)
 {
     char name[128];
-    const char *help = "A counter of the engine.";
-    for (unsigned i = 0; i < sizeof engine_help / sizeof *engine_help; i++)
-        if (strcmp(engine_help[i].name, counter) == 0)
-            help = engine_help[i].help;
     snprintf(name, sizeof name, "rolecall_engine_%s_total", counter);
-    single(w, name, "counter", help, value);
+    single(w, name, "counter", help_of(counter), value);
 }
 
 static void write_counters(struct writer *w, const struct daemon_state *state)

@@ -19,8 +19,6 @@ enum { METRICS_SIZE = 256 << 10 };
  */
 size_t metrics_write(const struct daemon_state *state, char *out, size_t size);
 
-bool metrics_has_help(const char *counter); /* an engine counter has its own HELP line */
-
 /* Writes beside `path` and renames, so that a reader never sees half of it. False: errno says why. */
 bool metrics_write_file(const char *path, const char *text, size_t size);
 

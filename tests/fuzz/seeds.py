@@ -173,6 +173,11 @@ def add_json(seeds):
     for target in ("fuzz_site", "fuzz_json_in"):
         seeds.add(target, site)
         seeds.add(target, b'// a comment\n{"matrices": [], "hosts": [{"addresses": ["192.0.2.1"], "roles": ["client"]}]}')
+    seeds.add("fuzz_config", subprocess.run([os.path.abspath(sys.argv[1]), "config", "default"], capture_output=True, check=True).stdout)
+    seeds.add("fuzz_config", b'{"capture": {"interfaces": ["a"], "workers": 2}, "metrics": {"listen": "[::1]:9469"}, "outputs": [{"type": "syslog", '
+                             b'"server": "h:601", "transport": "tls", "ca": "/c", "certificate": "/d", "key": "/k"}, {"type": "stdout"}]}')
+    for command in (b"status", b"health", b"metrics", b"reload", b"reopen"):
+        seeds.add("fuzz_control", b"\x07" + b'{"command":"' + command + b'"}\n')
     for path in sorted((SOURCE / "rules").glob("*.json")):
         document = json.loads(path.read_text())
         if "rows" not in document:
