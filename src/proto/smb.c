@@ -283,35 +283,52 @@ static enum proto_answer read_session_request(struct bytes b, size_t size, struc
     return units_answer(&b);
 }
 
-/* The answers of the session service are four to ten bytes, too few to name anything. */
-static enum proto_answer read_session_answer(uint8_t type, size_t size, bool named, struct proto_reply *reply)
+/* Answers of the session service and its keep-alive, RFC 1002 4.3.3 to 4.3.6. */
+static bool is_session_answer(uint8_t type, size_t size)
 {
-    size_t expected = type == NEGATIVE_RESPONSE   ? 1
-                      : type == RETARGET_RESPONSE ? 6
-                                                  : 0; /* RFC 1002 4.3.3-6 */
-    if (size != expected)
-        return PROTO_NO;
-    if (type != KEEP_ALIVE)
-        reply->speaker = SPEAKER_SERVER;
-    return named ? PROTO_YES : PROTO_MORE;
+    switch (type) {
+    case POSITIVE_RESPONSE:
+    case KEEP_ALIVE:
+        return size == 0;
+    case NEGATIVE_RESPONSE:
+        return size == 1;
+    default:
+        return type == RETARGET_RESPONSE && size == 6;
+    }
+}
+
+static enum proto_answer read_session_message(struct bytes *b, void *memory, struct proto_facts *facts,
+                                              struct proto_reply *reply, size_t *size)
+{
+    uint32_t length = bytes_u24(b);
+    *size += 4 + (size_t)length;
+    return read_message(bytes_take(b, length), length, memory, facts, reply);
 }
 
 static enum proto_answer read_session_unit(const struct proto_question *question, struct bytes b, void *lent,
                                            struct proto_facts *facts, struct proto_reply *reply, size_t *size)
 {
     uint8_t type = bytes_u8(&b);
-    if (type != SESSION_MESSAGE && (type < SESSION_REQUEST || type > KEEP_ALIVE))
+    if (type == SESSION_MESSAGE)
+        return read_session_message(&b, lent, facts, reply, size);
+    if (type < SESSION_REQUEST || type > KEEP_ALIVE)
         return PROTO_NO;
     uint32_t length = bytes_u24(&b);
     struct bytes inner = bytes_take(&b, length);
     *size = 4 + (size_t)length;
-    if (type == SESSION_MESSAGE)
-        return read_message(inner, length, lent, facts, reply);
     if (!bytes_ok(&inner))
         return units_answer(&inner);
     if (type == SESSION_REQUEST)
         return read_session_request(inner, length, reply);
-    return read_session_answer(type, length, question->named, reply);
+    if (!is_session_answer(type, length))
+        return PROTO_NO;
+    if (type != KEEP_ALIVE)
+        reply->speaker = SPEAKER_SERVER;
+    if (question->named)
+        return PROTO_YES;
+    if (b.left == 0) /* too few bytes to name anything: what comes behind them has to */
+        return PROTO_MORE;
+    return bytes_u8(&b) == SESSION_MESSAGE ? read_session_message(&b, lent, facts, reply, size) : PROTO_NO;
 }
 
 /* RFC 1002 4.4.1 and 4.4.2: DIRECT_UNIQUE, DIRECT_GROUP or BROADCAST with two names and a whole SMB message.

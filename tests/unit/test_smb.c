@@ -131,6 +131,24 @@ static struct payload session_request(void)
                       "20 'EGEFCACACACACACACACACACACACACAAA' 00");
 }
 
+/* Only the server's side was captured: its answer names nothing, what it says next does. */
+static void test_a_session_answer_in_front_of_a_message(void)
+{
+    static const char *const answers[] = {"82000000", "83000001 82", "84000006 c0000201 008b", "85000000"};
+    struct payload response = negotiate_response("1103");
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        struct payload stream = payload_of(answers[i]);
+        for (size_t at = 0; at < response.size; at++)
+            payload_byte(&stream, response.at[at]);
+        assert_right_at_each_length(&proto_smb, OVER_TCP, false, &stream);
+        struct asked asked = asked_new(&proto_smb, OVER_TCP);
+        TEST_ASSERT_EQUAL_UINT(PROTO_YES, asked_all(&asked, 1, &stream));
+        TEST_ASSERT_EQUAL_UINT(stream.size, asked.reply.used);
+        TEST_ASSERT_EQUAL_UINT(SPEAKER_SERVER, asked.reply.speaker);
+        assert_matters(&proto_smb, OVER_TCP, false, &stream, 3, 7); /* no answer has that size */
+    }
+}
+
 static void test_netbios_session(void)
 {
     struct payload request = session_request(), positive = payload_of("82000000"),
@@ -247,6 +265,7 @@ int main(void)
     RUN_TEST(test_smb1_is_in_use_when_a_dialect_was_chosen);
     RUN_TEST(test_the_share_is_kept_and_ends_the_questions);
     RUN_TEST(test_encrypted_and_compressed);
+    RUN_TEST(test_a_session_answer_in_front_of_a_message);
     RUN_TEST(test_netbios_session);
     RUN_TEST(test_what_a_header_must_say);
     RUN_TEST(test_a_long_body_is_skipped);
