@@ -157,6 +157,8 @@ static bool read_entry(struct bytes *b, size_t size, bool is_record, struct dns_
 void dns_message_read(struct bytes data, struct dns_message *message)
 {
     size_t size = data.left;
+    bool is_cut = data.cut;
+    data.cut = true; /* to tell bytes that are not there from wrong ones */
     *message = (struct dns_message){.id = bytes_u16(&data), .walk = DNS_WRONG};
     message->flags = bytes_u16(&data);
     message->questions = bytes_u16(&data);
@@ -171,9 +173,9 @@ void dns_message_read(struct bytes data, struct dns_message *message)
     for (uint32_t i = 0; i < entries && right; i++) /* each takes five bytes at least */
         message->has_entry |= right = read_entry(&data, size, i >= message->questions, message);
     if (right && data.left == 0)
-        message->walk = data.cut ? DNS_CUT : DNS_CLOSED;
+        message->walk = is_cut ? DNS_CUT : DNS_CLOSED;
     else if (bytes_short(&data))
-        message->walk = DNS_CUT;
+        message->walk = is_cut ? DNS_CUT : DNS_ENDED;
 }
 
 /* Sets answer and, with a yes, evidence. `at_home`: the port is customary, or the flow is named already. */
@@ -181,8 +183,10 @@ static void judge(const struct dns_rules *rules, bool at_home, const struct dns_
                   struct proto_reply *reply)
 {
     bool is_closed = message->walk == DNS_CLOSED;
-    /* a right question is enough at home; of one that was cut, its beginning, which tells NetBIOS apart */
-    bool is_begun = message->walk == DNS_CUT && message->has_header && message->has_kind;
+    /* a right question is enough at home; of one that ends too early, its beginning, which tells NetBIOS
+     * apart */
+    bool is_begun =
+        (message->walk == DNS_CUT || message->walk == DNS_ENDED) && message->has_header && message->has_kind;
     bool can_tell = is_closed || message->has_entry || is_begun;
 
     reply->answer = PROTO_YES;

@@ -10,6 +10,7 @@
 
 enum dns_walk {
     DNS_WRONG,  /* a name, a type or a class that cannot be, or bytes behind the last record */
+    DNS_ENDED,  /* right as far as it goes, but it ends too early */
     DNS_CUT,    /* right as far as it was captured */
     DNS_CLOSED, /* every question and record right, the last one ending with the message */
 };

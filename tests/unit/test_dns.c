@@ -86,6 +86,14 @@ static void test_a_right_question_is_enough_at_the_port(void)
     TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_dns, OVER_UDP, &query));
 }
 
+/* The sender left it short: then no cut of it gives a name that the whole has not. */
+static void test_a_message_that_ends_too_early(void)
+{
+    struct payload payload = payload_of("100c 0100 0001 0000 0000 0000 03'www'");
+    assert_right_at_each_length(&proto_dns, OVER_UDP, true, &payload);
+    TEST_ASSERT_EQUAL_UINT(PROTO_NO, asked_first(&proto_dns, OVER_UDP, &payload));
+}
+
 static void test_other_kinds_of_requests(void)
 {
     TEST_ASSERT_EQUAL_UINT(
@@ -194,6 +202,7 @@ int main(void)
     RUN_TEST(test_cut_at_each_length);
     RUN_TEST(test_nothing_lifts_a_broken_question);
     RUN_TEST(test_a_right_question_is_enough_at_the_port);
+    RUN_TEST(test_a_message_that_ends_too_early);
     RUN_TEST(test_other_kinds_of_requests);
     RUN_TEST(test_each_field_of_a_query_counts);
     RUN_TEST(test_what_others_would_have_sent);

@@ -65,7 +65,7 @@ static void test_a_header_alone_closes_but_has_no_name(void)
 static void test_the_first_entry_may_be_right_where_the_message_is_not(void)
 {
     static const char *const begun[] = {HEADER QUESTION "00",
-                                        "1234 0100 0002 0000 0000 0000" QUESTION "c00c 00",
+                                        "1234 0100 0002 0000 0000 0000" QUESTION "c00c 0000 0001",
                                         RESPONSE QUESTION "c00c 0109 0001 0000003c 0000"};
     for (unsigned i = 0; i < sizeof begun / sizeof begun[0]; i++) {
         struct dns_message message = read_hex(begun[i]);
@@ -75,6 +75,14 @@ static void test_the_first_entry_may_be_right_where_the_message_is_not(void)
     }
     struct dns_message message = read_hex(HEADER "04'pool' 00 0001 0002");
     TEST_ASSERT_TRUE(message.has_name && !message.has_entry);
+}
+
+static void test_a_message_that_ends_too_early(void)
+{
+    static const char *const early[] = {HEADER, HEADER "04'pool' 07'conto'", HEADER "04'pool' 00 0001 00",
+                                        RESPONSE QUESTION "c00c 0001 0001 0000003c 0005 c0000201"};
+    for (unsigned i = 0; i < sizeof early / sizeof early[0]; i++)
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(DNS_ENDED, read_hex(early[i]).walk, early[i]);
 }
 
 static void test_a_first_name_that_points_is_wrong_at_once(void)
@@ -88,15 +96,13 @@ static void test_a_first_name_that_points_is_wrong_at_once(void)
 static void test_wrong_messages(void)
 {
     static const char *const wrong[] = {
-        HEADER "04'pool' 07'conto'",                               /* too short, not cut */
-        HEADER "c00c 0001 0001",                                   /* points to itself */
-        HEADER "c00e 0001 0001",                                   /* points ahead */
-        HEADER "04'pool' c00b 0001 0001",                          /* points into the header */
-        HEADER "40 0001 0001",                                     /* neither label nor pointer */
-        HEADER "04'pool' 00 0000 0001",                            /* no type */
-        HEADER "04'pool' 00 0109 0001",                            /* a type nobody has */
-        HEADER "04'pool' 00 0001 0002",                            /* a class nobody uses */
-        RESPONSE QUESTION "c00c 0001 0001 0000003c 0005 c0000201", /* a record longer than the message */
+        HEADER "c00c 0001 0001",                          /* points to itself */
+        HEADER "c00e 0001 0001",                          /* points ahead */
+        HEADER "04'pool' c00b 0001 0001",                 /* points into the header */
+        HEADER "40 0001 0001",                            /* neither label nor pointer */
+        HEADER "04'pool' 00 0000 0001",                   /* no type */
+        HEADER "04'pool' 00 0109 0001",                   /* a type nobody has */
+        HEADER "04'pool' 00 0001 0002",                   /* a class nobody uses */
         "1234 8180 0001 7fff 0000 0000 " QUESTION RECORD, /* more records than any message can hold */
     };
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -167,6 +173,7 @@ int main(void)
     RUN_TEST(test_the_root_is_a_name);
     RUN_TEST(test_a_header_alone_closes_but_has_no_name);
     RUN_TEST(test_the_first_entry_may_be_right_where_the_message_is_not);
+    RUN_TEST(test_a_message_that_ends_too_early);
     RUN_TEST(test_a_first_name_that_points_is_wrong_at_once);
     RUN_TEST(test_wrong_messages);
     RUN_TEST(test_names_are_at_most_255_bytes);
