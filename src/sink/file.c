@@ -114,7 +114,9 @@ static void close_file(struct output *output)
 static bool reopen_file(struct output *output)
 {
     struct file *file = output->own;
-    if (!take_path(file, output->options.path, 0))
+    if (take_path(file, output->options.path, 0))
+        output_opened(output);
+    else
         output_trouble(output, "%s: %s", output->options.path, strerror(errno));
     return true;
 }

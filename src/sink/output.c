@@ -133,6 +133,13 @@ void output_fail(struct output *o)
     pthread_mutex_unlock(&o->lock);
 }
 
+void output_opened(struct output *o)
+{
+    pthread_mutex_lock(&o->lock);
+    o->state.opened++;
+    pthread_mutex_unlock(&o->lock);
+}
+
 void output_is_well(struct output *o)
 {
     pthread_mutex_lock(&o->lock);
@@ -335,9 +342,7 @@ static bool open_it(struct output *o)
         return false;
     o->is_open = true;
     o->opened_ms = o->looked_ms = monotonic_ms();
-    pthread_mutex_lock(&o->lock);
-    o->state.opened++;
-    pthread_mutex_unlock(&o->lock);
+    output_opened(o);
     size_t unsent;
     output_unsent(o, &unsent);
     if (!unsent)

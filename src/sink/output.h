@@ -112,6 +112,7 @@ void output_lost(struct output *output, enum event_dataset dataset, uint64_t seq
 void output_trouble(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* It cannot be mended: the output takes no more lines. */
 void output_fail(struct output *output);
+void output_opened(struct output *output);
 void output_is_well(struct output *output);
 bool output_must_stop(struct output *output);
 void output_in_resolver(struct output *output, bool inside);
