@@ -429,6 +429,10 @@ static void *write_lines(void *argument)
     if (o->backend->give_up)
         o->backend->give_up(o);
     close_it(o);
+    pthread_mutex_lock(&o->lock);
+    o->has_ended = true;
+    pthread_cond_broadcast(&o->moved);
+    pthread_mutex_unlock(&o->lock);
     return NULL;
 }
 
@@ -531,9 +535,13 @@ bool output_stop(struct output *o, int64_t until_ms)
     pthread_mutex_lock(&o->lock);
     o->must_stop = true;
     pthread_cond_signal(&o->wake);
+    while (!o->has_ended && wait_until(o, &o->moved, until_ms))
+        ;
+    bool has_ended = o->has_ended;
     pthread_mutex_unlock(&o->lock);
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-    return pthread_clockjoin_np(o->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    if (has_ended)
+        pthread_join(o->thread, NULL);
+    return has_ended;
 }
 
 /* ---- life ---- */

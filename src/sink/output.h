@@ -79,8 +79,9 @@ struct output {
     pthread_cond_t moved; /* for others: the writer wrote, or failed */
     bool is_idle;         /* the writer waits for lines */
     bool must_reopen, must_hurry, must_stop;
-    bool is_given_up; /* takes no more lines */
-    bool is_ending;
+    bool is_given_up;   /* takes no more lines */
+    bool is_ending;     /* the last losses are being told */
+    bool has_ended;     /* the writer */
     bool has_in_hand;   /* a line on its way from the queue to the window */
     uint64_t kept_back; /* lines sent that the backend has not delivered yet */
     struct queue *queue;
