@@ -187,6 +187,13 @@ static void flow_is_over(void *context, struct flow *flow, uint32_t index, enum 
     identity_release(shard->identifier, &flow->identity);
 }
 
+static void flow_is_silent_now(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+{
+    struct worker *worker = context;
+    worker->step = 0;
+    tell(worker, NOTE_CHANGE, flow, index, end, 0, NULL);
+}
+
 /* The flow of a packet, begun anew where the old one is over. */
 static struct flow *flow_of(struct worker *worker, const struct batch_packet *item, struct shard *shard,
                             uint32_t *index, bool *is_new)
@@ -279,7 +286,7 @@ static void expire(struct worker *worker, const struct batch *batch)
         worker->order = s;
         worker->now_ns = batch->first_ns;
         flow_table_expire(worker->engine->shards[s].table, batch->first_ns, EXPIRE_PER_BATCH, flow_is_over,
-                          worker);
+                          flow_is_silent_now, worker);
     }
 }
 

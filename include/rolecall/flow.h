@@ -38,7 +38,8 @@ enum flow_flag {
     FLOW_CLOSED = 1 << 11,      /* FIN from both, or an RST: a SYN starts a new flow */
     FLOW_UNREACHABLE = 1 << 12, /* an ICMP error of DESIGN 5.4 quoted it */
     FLOW_PROTECTED = 1 << 13,   /* came in AH or readable ESP */
-    FLOW_CUT = 1 << 14          /* a packet of it was cut by the snap length */
+    FLOW_CUT = 1 << 14,         /* a packet of it was cut by the snap length */
+    FLOW_SILENT = 1 << 15       /* tried often enough, and nothing came for long enough (DESIGN 5.4) */
 };
 
 enum flow_end {
@@ -111,9 +112,10 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key
 void flow_table_remove(struct flow_table *table, uint32_t index);
 
 /* Walks on through a part of the table that grows with the packet time gone by (all of it in 10 s) and ends
- * what has been silent too long; at most `limit` flows a call. */
+ * what has been idle too long; at most `limit` flows a call. A flow that becomes FLOW_SILENT is shown to
+ * `silent` once, and lives on. */
 void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired,
-                       void *context);
+                       flow_visitor *silent, void *context);
 
 /* Every flow, in no order that means anything; the same for the same input. */
 void flow_table_each(struct flow_table *table, flow_visitor *visitor, void *context);
@@ -123,6 +125,8 @@ uint32_t flow_table_count(const struct flow_table *table);
  * FLOW_ACTIVE_AFTER. */
 bool flow_report_is_due(struct flow *flow);
 bool flow_is_idle(const struct flow *flow, int64_t now_ns);
+/* Three tries over a second at least, no packet back, and two seconds gone since. */
+bool flow_is_silent(const struct flow *flow, int64_t now_ns);
 enum flow_end flow_end_of(const struct flow *flow); /* fin, rst or idle: why a silent flow is over */
 
 void flow_begin(struct flow *flow, const struct packet *packet, unsigned side);

@@ -78,6 +78,16 @@ bool flow_is_idle(const struct flow *flow, int64_t now_ns)
     return now_ns - flow->last_ns > limit * NS_PER_S;
 }
 
+/* DESIGN 5.4 */
+enum { SILENT_TRIES = 3, SILENT_SPAN_S = 1, SILENT_AFTER_S = 2 };
+
+bool flow_is_silent(const struct flow *flow, int64_t now_ns)
+{
+    return flow->tries >= SILENT_TRIES && (!flow->packets[0] || !flow->packets[1]) &&
+           flow->last_ns - flow->first_ns >= INT64_C(1) * SILENT_SPAN_S * NS_PER_S &&
+           now_ns - flow->last_ns >= INT64_C(1) * SILENT_AFTER_S * NS_PER_S;
+}
+
 enum flow_end flow_end_of(const struct flow *flow)
 {
     if (flow->flags & (FLOW_RST_0 | FLOW_RST_1))

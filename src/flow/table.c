@@ -215,15 +215,28 @@ static uint64_t share_of(struct flow_table *table, int64_t now_ns)
     return share;
 }
 
+static void tell_silence(struct flow *flow, uint32_t index, int64_t now_ns, flow_visitor *silent,
+                         void *context)
+{
+    if ((flow->flags & FLOW_SILENT) || !flow_is_silent(flow, now_ns))
+        return;
+    flow->flags |= FLOW_SILENT;
+    silent(context, flow, index, FLOW_END_ACTIVE);
+}
+
 void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired,
-                       void *context)
+                       flow_visitor *silent, void *context)
 {
     for (uint64_t share = share_of(table, now_ns); share > 0 && limit > 0; share--) {
         struct bucket *bucket = &table->buckets[table->sweep];
         for (unsigned way = 0; way < WAYS && limit > 0; way++) {
             uint32_t index = bucket->flow[way];
-            if (!index || !flow_is_idle(flow_at(table, index), now_ns))
+            if (!index)
                 continue;
+            if (!flow_is_idle(flow_at(table, index), now_ns)) {
+                tell_silence(flow_at(table, index), index, now_ns, silent, context);
+                continue;
+            }
             expired(context, flow_at(table, index), index, flow_end_of(flow_at(table, index)));
             flow_table_remove(table, index);
             limit--;

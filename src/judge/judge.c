@@ -97,10 +97,12 @@ void judge_begin(struct judge *judge, const struct judge_flow *in)
     ipsec_note(judge, in, &judge->marks[in->slot]);
 }
 
-/* A verdict needs a name, or the certainty that there will be none, or a refusal (DESIGN 5.5). */
+/* A verdict needs a name, or the certainty that there will be none, or a refusal, or SYNs that were given
+ * time to be answered (DESIGN 5.5). */
 static bool is_ripe(const struct flow *flow)
 {
-    return flow->identity.name || flow->identity.settled ||
+    bool silent = (flow->flags & FLOW_SILENT) && flow->key.protocol == IP_TCP;
+    return flow->identity.name || flow->identity.settled || silent ||
            (flow->flags & (FLOW_REFUSED | FLOW_UNREACHABLE)) || !judge_transport(flow);
 }
 

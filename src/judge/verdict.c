@@ -141,7 +141,8 @@ static void weigh_silence(const struct case_file *c)
         return doubt(c, "no answer, but what was known of this address had to make room");
     if (judge_is_one_way(c->judge, &flow->key.addr[c->responder]))
         return doubt(c, "no answer, but the capture shows one direction only of this address");
-    if (c->end == FLOW_END_EVICTED || c->now_ns - flow->last_ns < silent_after_ns)
+    bool waited = (flow->flags & FLOW_SILENT) || c->now_ns - flow->last_ns >= silent_after_ns;
+    if (!waited || (c->end == FLOW_END_EVICTED && !(flow->flags & FLOW_SILENT)))
         return doubt(c, "no answer yet when the capture ended");
     if (sensor_was_blind(c->judge, flow->first_ns, flow->last_ns + silent_after_ns))
         return doubt(c, "no answer, but the capture lost packets meanwhile");
@@ -193,8 +194,8 @@ static void weigh_rows(const struct case_file *c, const struct matched *matched)
     if (!matched->decides_accepted)
         return fail(c, FINDING_UNEXPECTED_PROTOCOL);
     if (is_unanswered_attempt(c)) {
-        /* Silence is weighed once the flow is over; until then it has not failed. */
-        if (c->ended || (c->flow->flags & (FLOW_REFUSED | FLOW_UNREACHABLE)))
+        /* Until it was silent for long enough, or is over, it has not failed. */
+        if (c->ended || (c->flow->flags & (FLOW_REFUSED | FLOW_UNREACHABLE | FLOW_SILENT)))
             weigh_silence(c);
         else
             doubt(c, "no answer yet");

@@ -82,6 +82,14 @@ static void check(const struct model *model)
     CHECK(visit.count == model->count);
 }
 
+static void silent(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+{
+    const struct model *model = context;
+    (void)end;
+    CHECK(flow->flags & FLOW_SILENT);
+    CHECK(index > 0 && index <= FLOWS && flow_is_silent(flow, model->now_ns));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     static struct model model;
@@ -106,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             break;
         case 3:
             model.now_ns += INT64_C(1000) << (value % 30);
-            flow_table_expire(model.table, model.now_ns, operation / 5u, gone, &model);
+            flow_table_expire(model.table, model.now_ns, operation / 5u, gone, silent, &model);
             break;
         default:
             model.now_ns += (int16_t)value * INT64_C(1000000);

@@ -330,15 +330,23 @@ static void test_nothing_is_lost_or_kept_twice(void)
     TEST_ASSERT_TRUE(living > 60 && living <= 64);
 }
 
+static void ignore(void *context, struct flow *of, uint32_t index, enum flow_end end)
+{
+    (void)context;
+    (void)of;
+    (void)index;
+    (void)end;
+}
+
 static void test_expiry_by_packet_time(void)
 {
     uint32_t index;
     create(200);
     for (unsigned i = 0; i < 50; i++)
-        add(i, i, i < 20 ? T0 : T0 + 100 * S, &index);         /* heard from one side: 60 s */
-    flow_table_expire(table, T0 + 61 * S, 1000, visit, &gone); /* the first call only sets the time */
+        add(i, i, i < 20 ? T0 : T0 + 100 * S, &index);                 /* heard from one side: 60 s */
+    flow_table_expire(table, T0 + 61 * S, 1000, visit, ignore, &gone); /* the first call only sets the time */
     TEST_ASSERT_EQUAL_UINT(0, gone.count);
-    flow_table_expire(table, T0 + 71 * S, 1000, visit, &gone);
+    flow_table_expire(table, T0 + 71 * S, 1000, visit, ignore, &gone);
     TEST_ASSERT_EQUAL_UINT(20, gone.count);
     for (unsigned i = 0; i < 20; i++) {
         TEST_ASSERT_TRUE(gone.last_ns[i] == T0);
@@ -356,10 +364,10 @@ static void test_expiry_in_small_steps_comes_round_in_ten_seconds(void)
     for (unsigned i = 0; i < 40; i++)
         add(i, i, T0, &index);
     for (int64_t t = T0 + 61 * S; t < T0 + 65 * S; t += MS)
-        flow_table_expire(table, t, 10, visit, &gone);
+        flow_table_expire(table, t, 10, visit, ignore, &gone);
     TEST_ASSERT_TRUE(gone.count > 10 && gone.count < 30); /* the work is spread over the time */
     for (int64_t t = T0 + 65 * S; t < T0 + 71 * S; t += MS)
-        flow_table_expire(table, t, 10, visit, &gone);
+        flow_table_expire(table, t, 10, visit, ignore, &gone);
     TEST_ASSERT_EQUAL_UINT(40, gone.count);
     TEST_ASSERT_EQUAL_UINT(0, flow_table_count(table));
 }
@@ -370,16 +378,16 @@ static void test_expiry_stops_at_its_limit(void)
     create(200);
     for (unsigned i = 0; i < 50; i++)
         add(i, i, T0, &index);
-    flow_table_expire(table, T0, 7, visit, &gone);
-    flow_table_expire(table, T0 + 100 * S, 7, visit, &gone);
+    flow_table_expire(table, T0, 7, visit, ignore, &gone);
+    flow_table_expire(table, T0 + 100 * S, 7, visit, ignore, &gone);
     TEST_ASSERT_EQUAL_UINT(7, gone.count);
     TEST_ASSERT_EQUAL_UINT(43, flow_table_count(table));
     flow_table_destroy(table);
     create(200);
     for (unsigned i = 0; i < 9; i++)
         add(i, 5, T0, &index); /* all in one bucket */
-    flow_table_expire(table, T0, 2, visit, &gone);
-    flow_table_expire(table, T0 + 100 * S, 2, visit, &gone);
+    flow_table_expire(table, T0, 2, visit, ignore, &gone);
+    flow_table_expire(table, T0 + 100 * S, 2, visit, ignore, &gone);
     TEST_ASSERT_EQUAL_UINT(2, gone.count);
 }
 
@@ -389,12 +397,12 @@ static void test_time_that_goes_back_ends_nothing(void)
     create(200);
     for (unsigned i = 0; i < 20; i++)
         add(i, i, T0, &index);
-    flow_table_expire(table, T0, 100, visit, &gone);
-    flow_table_expire(table, T0 - 1000 * S, 100, visit, &gone);
-    flow_table_expire(table, INT64_MIN + 1, 100, visit, &gone);
-    flow_table_expire(table, T0 - 900 * S, 100, visit, &gone);
+    flow_table_expire(table, T0, 100, visit, ignore, &gone);
+    flow_table_expire(table, T0 - 1000 * S, 100, visit, ignore, &gone);
+    flow_table_expire(table, INT64_MIN + 1, 100, visit, ignore, &gone);
+    flow_table_expire(table, T0 - 900 * S, 100, visit, ignore, &gone);
     TEST_ASSERT_EQUAL_UINT(0, gone.count);
-    flow_table_expire(table, T0 + 100 * S, 100, visit, &gone);
+    flow_table_expire(table, T0 + 100 * S, 100, visit, ignore, &gone);
     TEST_ASSERT_EQUAL_UINT(20, gone.count);
 }
 

@@ -124,6 +124,33 @@ static void a_rise_is_told_at_once_and_not_again(void)
     check(2, "close", 2, "2026-03-02T11:30");
 }
 
+/* It is told when it has been waited for long enough, not when the flow is given up. */
+static void silence_is_told_soon(void)
+{
+    talk_mtls(scene, end_of(DIRECTOR, 50000), end_of(FRONT_END, 5061), START);
+    tcp_silent(scene, end_of(DIRECTOR, 50001), end_of(FRONT_END, 5061), START + MINUTE,
+               3); /* at 0, 1 and 3 s */
+    run = run_live(SITE(""), scene, 1, START + 5 * MINUTE);
+    check(0, "open", 1, "2026-03-02T09:31:");
+    TEST_ASSERT_EQUAL_STRING("blocked-port", run_findings(run));
+    TEST_ASSERT_TRUE(strcmp(text_at(alert(0), "@timestamp"), "2026-03-02T09:31:05") > 0);
+    TEST_ASSERT_TRUE(strcmp(text_at(alert(0), "@timestamp"), "2026-03-02T09:31:25") < 0);
+    TEST_ASSERT_EQUAL_STRING("silence", text_at(alert(0), "rolecall.refusal.kind"));
+    TEST_ASSERT_EQUAL_INT(3, (int)number_at(alert(0), "rolecall.refusal.tries"));
+    check(1, "close", 1, "2026-03-02T09:35");
+}
+
+static void an_answer_after_long_takes_it_back(void)
+{
+    talk_mtls(scene, end_of(DIRECTOR, 50000), end_of(FRONT_END, 5061), START);
+    struct end client = end_of(DIRECTOR, 50001), server = end_of(FRONT_END, 5061);
+    tcp_silent(scene, client, server, START + MINUTE, 3);
+    talk_mtls(scene, client, server, START + MINUTE + 40 * SEC);
+    run = run_live(SITE(""), scene, 1, START + 5 * MINUTE);
+    check(0, "open", 1, "2026-03-02T09:31:");
+    check(1, "close", 0, "2026-03-02T09:35");
+}
+
 static void an_episode_is_told_when_it_is_over(void)
 {
     struct addr a = end_of(DIRECTOR, 0).addr, b = end_of(FRONT_END, 0).addr;
@@ -199,6 +226,8 @@ int main(void)
     RUN_TEST(a_closed_finding_opens_anew_with_its_fingerprint);
     RUN_TEST(a_connection_of_days_keeps_its_finding_open);
     RUN_TEST(a_rise_is_told_at_once_and_not_again);
+    RUN_TEST(silence_is_told_soon);
+    RUN_TEST(an_answer_after_long_takes_it_back);
     RUN_TEST(an_episode_is_told_when_it_is_over);
     RUN_TEST(an_episode_lives_as_long_as_its_flows);
     RUN_TEST(coverage_is_told_every_hour);
