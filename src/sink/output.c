@@ -305,6 +305,7 @@ static void keep_frame(struct output *o, const struct queue_note *note, size_t s
     o->has_in_hand = false;
     if (o->is_given_up) {
         lost_in_queue(o, note);
+        pthread_cond_broadcast(&o->moved); /* output_drain() waits for it */
     } else if (!size) {
         note_loss(o, (enum event_dataset)note->dataset, note->sequence, "the event has no such form");
     } else {
@@ -521,7 +522,7 @@ bool output_drain(struct output *o, int64_t until_ms)
     if (!done) {
         give_up(o);
         int64_t until = monotonic_ms() + GIVE_UP_MS;
-        while (o->has_thread && o->kept_back && wait_until(o, &o->moved, until))
+        while (o->has_thread && (o->kept_back || o->has_in_hand) && wait_until(o, &o->moved, until))
             ;
     }
     pthread_mutex_unlock(&o->lock);
