@@ -352,6 +352,31 @@ static void test_stun_then_rtp(void)
     TEST_ASSERT_FALSE(identity.settled);
 }
 
+/* It is told at once what a flow could be, and when it cannot any more: an announcement may wait for it. */
+static void test_what_could_be_rtp_is_told(void)
+{
+    send_rtp(CLIENT, 0);
+    TEST_ASSERT_EQUAL_UINT(IDENTITY_CHANGED, change);
+    TEST_ASSERT_EQUAL_UINT(PROTO_rtp, identity.likely);
+    ASSERT_NAME(PROTO_UNIDENTIFIED);
+    send_rtp(CLIENT, 1);
+    TEST_ASSERT_EQUAL_UINT(IDENTITY_SAME, change);
+    datagram(SERVER, "no media", 8);
+    TEST_ASSERT_EQUAL_UINT(IDENTITY_CHANGED, change);
+    TEST_ASSERT_EQUAL_UINT(0, identity.likely);
+    send_rtp(CLIENT, 2);
+    TEST_ASSERT_EQUAL_UINT(0, identity.likely);
+    send_rtp(CLIENT, 3);
+    ASSERT_NAME(PROTO_rtp);
+}
+
+static void test_a_header_cut_in_two_could_be_anything(void)
+{
+    static const uint8_t packet[60] = {0x80, 114, 0, 1, 0, 0, 0, 1, 0xde, 0xca, 0xfb, 0xad};
+    ask(false, CLIENT, packet, 11, sizeof packet);
+    TEST_ASSERT_EQUAL_UINT(0, identity.likely);
+}
+
 static void test_rtp_runs_on_and_is_counted(void)
 {
     send_rtp(CLIENT, 0);
@@ -893,6 +918,8 @@ int main(void)
     RUN_TEST(test_after_an_upgrade_something_else_ends_it);
     RUN_TEST(test_an_answer_of_another_kind_keeps_the_evidence_low);
     RUN_TEST(test_stun_then_rtp);
+    RUN_TEST(test_what_could_be_rtp_is_told);
+    RUN_TEST(test_a_header_cut_in_two_could_be_anything);
     RUN_TEST(test_rtp_runs_on_and_is_counted);
     RUN_TEST(test_customary_port_of_either_end);
     RUN_TEST(test_what_a_payload_says_of_other_flows);
