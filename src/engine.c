@@ -3,8 +3,8 @@
  * engine.c - the packet's whole path: capture hands in a frame, decode makes a packet of it, its flow is
  * found and follows it, identification looks at the payload, the judge hears what changed, events leave.
  *
- * Frames are gathered into batches (pipeline.h). A flow belongs to one of PIPELINE_SHARDS shards by its
- * address pair, and a shard to one worker; what a worker has to say to the judge goes into notes, which are
+ * Frames are gathered into batches (pipeline.h). A flow belongs to one of PIPELINE_SHARDS shards by its hash,
+ * and a shard to one worker; what a worker has to say to the judge goes into notes, which are
  * handed over in packet order, shard by shard within one packet. So the judge hears the same story for any
  * number of workers, and the output is the same. Newcomers start at engine_frame() and work_on_packet().
  */
@@ -19,9 +19,10 @@
 #include "pipeline.h"
 
 enum {
-    DATAGRAM_BYTES = 65536, /* the largest that fragments make */
-    FLOWS_DEFAULT = 262144
+    DATAGRAM_BYTES = 65536,             /* the largest that fragments make */
+    FLOWS_DEFAULT = 1024 * 1024 * 5 / 4 /* a million, however uneven the shards are */
 };
+_Static_assert(PIPELINE_SHARDS == 16, "a shard is the four highest bits of a flow's hash");
 
 #define TICK_EVERY_NS INT64_C(1000000000) /* judge_tick() wants to be called about once a second */
 
@@ -88,25 +89,20 @@ static uint32_t facts_of(uint32_t flows)
 /* A flow whose few packets could be media is media where SDP or a relay has announced one of its ends
  * (PROTOCOLS 4.2). Only the judge knows that, and it hears of packets in their order: so the name does not
  * depend on how far any worker has come. */
-static const struct flow *with_announced_name(const struct judge *judge, const struct flow *flow,
-                                              struct flow *copy)
+static void name_as_announced(const struct judge *judge, struct flow *flow)
 {
     enum { EVIDENCE = 2 };
     if (!flow->identity.likely || !judge_expects_media(judge, flow))
-        return flow;
-    *copy = *flow;
-    copy->identity.name = flow->identity.likely;
-    copy->identity.evidence = EVIDENCE;
-    return copy;
+        return;
+    flow->identity.name = flow->identity.likely;
+    flow->identity.evidence = EVIDENCE;
 }
 
-static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end,
-                       const struct judge_flow *from, unsigned speaker, const struct proto_learned *learned)
+static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end, struct flow *flow,
+                       const struct judge_flow *in, unsigned speaker, const struct proto_learned *learned)
 {
     struct verdict verdict;
-    struct flow copy;
-    struct judge_flow told = *from, *in = &told;
-    told.flow = with_announced_name(engine->judge, from->flow, &copy);
+    name_as_announced(engine->judge, flow);
     engine->told_ns = in->now_ns;
     switch (kind) {
     case NOTE_BEGIN:
@@ -133,38 +129,42 @@ static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end
     }
 }
 
-static void tell(struct worker *worker, enum note_kind kind, struct flow *flow, uint32_t index,
-                 enum flow_end end, unsigned speaker, const struct proto_learned *learned)
+static void tell(struct worker *worker, enum note_kind kind, uint32_t index, enum flow_end end,
+                 unsigned speaker, const struct proto_learned *learned)
 {
     struct engine *engine = worker->engine;
     const struct shard *shard = &engine->shards[worker->order % PIPELINE_SHARDS];
-    struct judge_flow in = {.flow = flow,
-                            .facts = identify_facts(shard->identifier, &flow->identity),
-                            .slot = shard->first_slot + index,
-                            .now_ns = worker->now_ns,
-                            .step = worker->step,
-                            .icmp_sender = worker->icmp_sender};
+    const struct proto_facts *facts = identify_facts(shard->identifier, flow_identity(shard->table, index));
+    uint32_t slot = shard->first_slot + index;
     if (pipeline_is_inline(&engine->pipeline)) {
-        tell_judge(engine, kind, end, &in, speaker, learned);
+        struct flow flow;
+        flow_view(shard->table, index, &flow);
+        struct judge_flow in = {.flow = &flow,
+                                .facts = facts,
+                                .slot = slot,
+                                .now_ns = worker->now_ns,
+                                .step = worker->step,
+                                .icmp_sender = worker->icmp_sender};
+        tell_judge(engine, kind, end, &flow, &in, speaker, learned);
         return;
     }
     struct note *note = pipeline_note(&engine->pipeline, worker->batch, worker->number, worker->order);
     if (!note)
         return;
-    note->slot = in.slot;
+    note->slot = slot;
     note->kind = (uint8_t)kind;
     note->end = (uint8_t)end;
     note->speaker = (uint8_t)speaker;
-    note->step = (uint16_t)in.step;
-    note->now_ns = in.now_ns;
-    note->flow = *flow;
-    note->icmp_sender = in.icmp_sender;
-    note->facts = *in.facts;
+    note->step = (uint16_t)worker->step;
+    note->now_ns = worker->now_ns;
+    flow_view(shard->table, index, &note->flow);
+    note->icmp_sender = worker->icmp_sender;
+    note->facts = *facts;
     if (learned)
         note->learned = *learned;
 }
 
-static void tell_note(void *context, const struct note *note)
+static void tell_note(void *context, struct note *note)
 {
     struct judge_flow in = {.flow = &note->flow,
                             .facts = &note->facts,
@@ -172,112 +172,122 @@ static void tell_note(void *context, const struct note *note)
                             .now_ns = note->now_ns,
                             .step = note->step,
                             .icmp_sender = note->icmp_sender};
-    tell_judge(context, note->kind, note->end, &in, note->speaker, &note->learned);
+    tell_judge(context, note->kind, note->end, &note->flow, &in, note->speaker, &note->learned);
 }
 
 /* ---- one worker's share of a batch ---- */
 
-static void flow_is_over(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+static void flow_is_over(void *context, uint32_t index, enum flow_end end)
 {
     struct worker *worker = context;
     struct shard *shard = &worker->engine->shards[worker->order % PIPELINE_SHARDS];
     shard->evicted += end == FLOW_END_EVICTED;
     worker->step = 0;
-    tell(worker, NOTE_END, flow, index, end, 0, NULL);
-    identity_release(shard->identifier, &flow->identity);
+    tell(worker, NOTE_END, index, end, 0, NULL);
+    identity_release(shard->identifier, flow_identity(shard->table, index));
 }
 
-static void flow_is_silent_now(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+static void flow_is_silent_now(void *context, uint32_t index, enum flow_end end)
 {
     struct worker *worker = context;
     worker->step = 0;
-    tell(worker, NOTE_CHANGE, flow, index, end, 0, NULL);
+    tell(worker, NOTE_CHANGE, index, end, 0, NULL);
 }
 
 /* The flow of a packet, begun anew where the old one is over. */
-static struct flow *flow_of(struct worker *worker, const struct batch_packet *item, struct shard *shard,
-                            uint32_t *index, bool *is_new)
+static uint32_t flow_of(struct worker *worker, const struct batch_packet *item, struct shard *shard,
+                        bool *is_new)
 {
-    struct flow *flow = flow_table_find(shard->table, &item->key, item->hash, index);
-    *is_new = false;
-    if (flow && flow_is_over_for(flow, &item->packet)) {
-        flow_is_over(worker, flow, *index, flow_end_of(flow));
-        flow_table_remove(shard->table, *index);
-        flow = NULL;
+    uint32_t index = flow_table_find(shard->table, &item->key, item->hash);
+    if (index && flow_is_over_for(shard->table, index, &item->packet)) {
+        flow_is_over(worker, index, flow_end_of(shard->table, index));
+        flow_table_remove(shard->table, index, item->hash);
+        index = 0;
     }
-    if (flow)
-        return flow;
-    flow = flow_table_add(shard->table, &item->key, item->hash, index, flow_is_over, worker);
-    flow_begin(flow, &item->packet, item->side);
-    *is_new = true;
-    return flow;
+    *is_new = !index;
+    if (index)
+        return index;
+    index = flow_table_add(shard->table, &item->key, item->hash, flow_is_over, worker);
+    flow_begin(shard->table, index, &item->packet, item->side);
+    return index;
 }
 
-static bool identify(const struct batch_packet *item, struct shard *shard, struct flow *flow,
-                     struct identify_learned *learned)
+static enum identify_change identify(const struct batch_packet *item, struct shard *shard, uint32_t index,
+                                     struct identify_learned *learned)
 {
     const struct packet *packet = &item->packet;
+    struct identity *identity = flow_identity(shard->table, index);
     struct identify_input input = {.time_ns = packet->time_ns,
                                    .payload = packet->payload,
                                    .payload_wirelen = packet->payload_wirelen,
-                                   .side = item->side ^ flow->first,
+                                   .side = (item->side ^ flow_first_side(shard->table, index)) & 1,
                                    .ports = {packet->source_port, packet->destination_port},
                                    .is_syn = packet->tcp_flags & TCP_SYN,
                                    .has_acknowledgement = packet->tcp_flags & TCP_ACK,
                                    .sequence = packet->tcp_sequence,
                                    .acknowledgement = packet->tcp_acknowledgement};
-    if (packet->protocol == IP_TCP)
-        return identify_segment(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
-    if (packet->protocol == IP_UDP)
-        return identify_datagram(shard->identifier, &flow->identity, &input, learned) == IDENTITY_CHANGED;
-    if (packet->protocol == IP_ESP || packet->protocol == IP_AH)
-        return identify_ipsec(shard->identifier, &flow->identity,
-                              packet->protocol == IP_ESP ? PROTO_esp : PROTO_ah, input.side,
-                              packet->protocol == IP_ESP ? packet->esp_spi : packet->ah_spi) ==
-               IDENTITY_CHANGED;
-    return false;
+    switch (packet->protocol) {
+    case IP_TCP:
+        return identify_segment(shard->identifier, identity, &input, learned);
+    case IP_UDP:
+        return identify_datagram(shard->identifier, identity, &input, learned);
+    case IP_ESP:
+        return identify_ipsec(shard->identifier, identity, PROTO_esp, input.side, packet->esp_spi);
+    case IP_AH:
+        return identify_ipsec(shard->identifier, identity, PROTO_ah, input.side, packet->ah_spi);
+    default:
+        return IDENTITY_SAME;
+    }
 }
 
 static void work_on_icmp(struct worker *worker, const struct batch_packet *item, struct shard *shard)
 {
-    uint32_t index;
-    struct flow *flow = flow_table_find(shard->table, &item->key, item->hash, &index);
+    uint32_t index = flow_table_find(shard->table, &item->key, item->hash);
     const struct packet *packet = &item->packet;
-    if (!flow ||
-        !flow_icmp(flow, item->side, packet->protocol == IP_ICMPV6, packet->icmp_type, packet->icmp_code))
+    if (!index || !flow_icmp(shard->table, index, item->side, packet->protocol == IP_ICMPV6,
+                             packet->icmp_type, packet->icmp_code))
         return;
     worker->step = FLOW_REFUSAL;
     worker->icmp_sender = packet->source;
-    tell(worker, NOTE_CHANGE, flow, index, FLOW_END_INPUT, 0, NULL);
+    tell(worker, NOTE_CHANGE, index, FLOW_END_INPUT, 0, NULL);
     worker->icmp_sender = (struct addr){{0}};
+}
+
+/* Is there something in this packet for identification? */
+static bool is_to_identify(const struct flow_table *table, uint32_t index, const struct packet *packet,
+                           unsigned step)
+{
+    if ((step & FLOW_DUPLICATE) || !flow_wants_payload(table, index))
+        return false;
+    if (step & FLOW_HAS_DATA)
+        return true;
+    return packet->protocol == IP_TCP && ((packet->tcp_flags & TCP_SYN) || flow_wants_empty(table, index));
 }
 
 static void work_on_packet(struct worker *worker, const struct batch_packet *item)
 {
     struct shard *shard = &worker->engine->shards[item->shard];
     struct identify_learned learned = {.count = 0};
-    uint32_t index;
     bool is_new, changed = false;
     worker->now_ns = item->packet.time_ns;
     if (item->is_icmp) {
         work_on_icmp(worker, item, shard);
         return;
     }
-    struct flow *flow = flow_of(worker, item, shard, &index, &is_new);
-    worker->step = flow_follow(flow, &item->packet, item->side);
-    bool tcp = item->packet.protocol == IP_TCP;
-    bool empty = tcp && ((item->packet.tcp_flags & TCP_SYN) || identify_wants_empty(&flow->identity));
-    if (!(worker->step & FLOW_DUPLICATE) && ((worker->step & FLOW_HAS_DATA) || empty) &&
-        !flow->identity.settled)
-        changed = identify(item, shard, flow, &learned);
+    uint32_t index = flow_of(worker, item, shard, &is_new);
+    worker->step = flow_follow(shard->table, index, &item->packet, item->side);
+    if (is_to_identify(shard->table, index, &item->packet, worker->step)) {
+        changed = identify(item, shard, index, &learned) == IDENTITY_CHANGED;
+        flow_identified(shard->table, index);
+    }
     if (is_new)
-        tell(worker, NOTE_BEGIN, flow, index, FLOW_END_INPUT, 0, NULL);
+        tell(worker, NOTE_BEGIN, index, FLOW_END_INPUT, 0, NULL);
     for (unsigned i = 0; i < learned.count; i++)
-        tell(worker, NOTE_LEARNED, flow, index, FLOW_END_INPUT, item->side, &learned.items[i]);
+        tell(worker, NOTE_LEARNED, index, FLOW_END_INPUT, item->side, &learned.items[i]);
     if (changed || (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)))
-        tell(worker, NOTE_CHANGE, flow, index, FLOW_END_INPUT, 0, NULL);
-    if (flow_report_is_due(flow))
-        tell(worker, NOTE_REPORT, flow, index, FLOW_END_ACTIVE, 0, NULL);
+        tell(worker, NOTE_CHANGE, index, FLOW_END_INPUT, 0, NULL);
+    if (flow_report_is_due(shard->table, index))
+        tell(worker, NOTE_REPORT, index, FLOW_END_ACTIVE, 0, NULL);
 }
 
 static void expire(struct worker *worker, const struct batch *batch)
@@ -295,7 +305,14 @@ static void expire(struct worker *worker, const struct batch *batch)
  * then what the flow's identity names. Each is asked for some packets ahead, so that all of them are on their
  * way at once.
  */
-enum { AHEAD_FLOW = 16, AHEAD_IDENTITY = 8 };
+enum { AHEAD_FLOW = 24, AHEAD_REST = 16, AHEAD_IDENTITY = 8 };
+
+/* The flow that this packet probably has, where identification is not done with it; 0: neither. */
+static uint32_t guess_open(const struct shard *shard, const struct batch_packet *item)
+{
+    uint32_t index = flow_table_guess(shard->table, item->hash);
+    return index && flow_wants_payload(shard->table, index) ? index : 0;
+}
 
 static void prefetch_ahead(const struct engine *engine, const struct batch_packet *mine[], unsigned count,
                            unsigned at)
@@ -304,12 +321,19 @@ static void prefetch_ahead(const struct engine *engine, const struct batch_packe
         const struct batch_packet *item = mine[at + AHEAD_FLOW];
         flow_table_prefetch_flow(engine->shards[item->shard].table, item->hash);
     }
+    if (at + AHEAD_REST < count) {
+        const struct batch_packet *item = mine[at + AHEAD_REST];
+        const struct shard *shard = &engine->shards[item->shard];
+        uint32_t index = guess_open(shard, item);
+        if (index)
+            flow_prefetch_rest(shard->table, index);
+    }
     if (at + AHEAD_IDENTITY < count) {
         const struct batch_packet *item = mine[at + AHEAD_IDENTITY];
         const struct shard *shard = &engine->shards[item->shard];
-        const struct flow *flow = flow_table_guess(shard->table, item->hash);
-        if (flow)
-            identity_prefetch(shard->identifier, &flow->identity);
+        uint32_t index = guess_open(shard, item);
+        if (index)
+            identity_prefetch(shard->identifier, flow_identity(shard->table, index));
     }
 }
 
@@ -367,7 +391,7 @@ static bool place(struct engine *engine, struct batch_packet *item)
     }
     item->side = (uint8_t)side;
     item->hash = flow_key_hash(&item->key, engine->options.hash_key);
-    item->shard = (uint8_t)(flow_pair_hash(&item->key, engine->options.hash_key) % PIPELINE_SHARDS);
+    item->shard = (uint8_t)(item->hash >> 60); /* PIPELINE_SHARDS of them */
     if (pipeline_is_inline(&engine->pipeline))
         flow_table_prefetch(engine->shards[item->shard].table, item->hash);
     return true;
@@ -462,31 +486,52 @@ void engine_tick(struct engine *engine, int64_t now_ns)
 
 /* ---- every living flow ---- */
 
-struct living {
-    struct flow *flow;
-    uint32_t index;
-    uint32_t shard;
-};
-
+/* The flows of all shards in the order in which they began: each shard's in order, and how far it was told.
+ */
 struct livings {
-    struct living *list;
-    size_t count;
-    uint32_t shard;
+    uint32_t *list[PIPELINE_SHARDS];
+    uint32_t count[PIPELINE_SHARDS], next[PIPELINE_SHARDS];
 };
 
-static void gather(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+static bool list_living(const struct engine *engine, struct livings *livings)
 {
-    struct livings *livings = context;
-    (void)end;
-    livings->list[livings->count++] = (struct living){flow, index, livings->shard};
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
+        const struct flow_table *table = engine->shards[s].table;
+        livings->count[s] = flow_table_count(table);
+        livings->list[s] = malloc((livings->count[s] + (size_t)1) * sizeof *livings->list[s]);
+        if (!livings->list[s])
+            return false;
+        flow_table_list(table, livings->list[s]);
+    }
+    return true;
 }
 
-static int by_beginning(const void *left, const void *right)
+/* The shard whose next flow began first; PIPELINE_SHARDS: all were told. */
+static unsigned first_living(const struct engine *engine, const struct livings *livings)
 {
-    const struct flow *a = ((const struct living *)left)->flow, *b = ((const struct living *)right)->flow;
-    if (a->first_ns != b->first_ns)
-        return a->first_ns < b->first_ns ? -1 : 1;
-    return memcmp(&a->key, &b->key, sizeof a->key);
+    unsigned first = PIPELINE_SHARDS;
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
+        if (livings->next[s] == livings->count[s])
+            continue;
+        if (first == PIPELINE_SHARDS ||
+            flow_began_before(engine->shards[s].table, livings->list[s][livings->next[s]],
+                              engine->shards[first].table, livings->list[first][livings->next[first]]))
+            first = s;
+    }
+    return first;
+}
+
+static void tell_flow(struct engine *engine, const struct shard *shard, uint32_t index, enum note_kind kind)
+{
+    struct flow flow;
+    flow_view(shard->table, index, &flow);
+    enum flow_end end =
+        flow_is_closed(shard->table, index) ? flow_end_of(shard->table, index) : FLOW_END_INPUT;
+    struct judge_flow in = {.flow = &flow,
+                            .slot = shard->first_slot + index,
+                            .facts = identify_facts(shard->identifier, flow_identity(shard->table, index)),
+                            .now_ns = engine->now_ns};
+    tell_judge(engine, kind, end, &flow, &in, 0, NULL);
 }
 
 /* Tells the judge of every flow, in the order in which they began; the pipeline is drained. False: out of
@@ -494,29 +539,13 @@ static int by_beginning(const void *left, const void *right)
 static bool tell_every_flow(struct engine *engine, enum note_kind kind)
 {
     struct livings livings = {0};
-    size_t count = 0;
-    for (unsigned s = 0; s < PIPELINE_SHARDS; s++)
-        count += flow_table_count(engine->shards[s].table);
-    livings.list = calloc(count + 1, sizeof *livings.list);
-    if (!livings.list)
-        return false;
-    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
-        livings.shard = s;
-        flow_table_each(engine->shards[s].table, gather, &livings);
-    }
-    qsort(livings.list, livings.count, sizeof *livings.list, by_beginning);
-    for (size_t i = 0; i < livings.count; i++) {
-        const struct living *living = &livings.list[i];
-        struct shard *shard = &engine->shards[living->shard];
-        enum flow_end end = living->flow->flags & FLOW_CLOSED ? flow_end_of(living->flow) : FLOW_END_INPUT;
-        struct judge_flow in = {.flow = living->flow,
-                                .slot = shard->first_slot + living->index,
-                                .facts = identify_facts(shard->identifier, &living->flow->identity),
-                                .now_ns = engine->now_ns};
-        tell_judge(engine, kind, end, &in, 0, NULL);
-    }
-    free(livings.list);
-    return true;
+    bool ok = list_living(engine, &livings);
+    unsigned s;
+    while (ok && (s = first_living(engine, &livings)) < PIPELINE_SHARDS)
+        tell_flow(engine, &engine->shards[s], livings.list[s][livings.next[s]++], kind);
+    for (s = 0; s < PIPELINE_SHARDS; s++)
+        free(livings.list[s]);
+    return ok;
 }
 
 bool engine_reload(struct engine *engine, const struct policy *policy)

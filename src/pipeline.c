@@ -71,12 +71,12 @@ static void tell_notes(struct pipeline *pipeline, const struct batch *batch)
 {
     uint32_t next[WORKERS_MAX] = {0};
     for (;;) {
-        const struct note *first = NULL;
+        struct note *first = NULL;
         unsigned from = 0;
         for (unsigned w = 0; w < pipeline->workers; w++) {
             if (next[w] == batch->note_count[w])
                 continue;
-            const struct note *note = &batch->notes[w][next[w]];
+            struct note *note = &batch->notes[w][next[w]];
             if (!first || note->order < first->order) {
                 first = note;
                 from = w;

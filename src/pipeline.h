@@ -75,7 +75,7 @@ struct pipeline_thread {
 struct pipeline {
     unsigned workers;
     void (*work)(void *context, unsigned worker, struct batch *batch);
-    void (*tell)(void *context, const struct note *note);
+    void (*tell)(void *context, struct note *note); /* the note is its own to change */
     void *context;
     struct batch batches[BATCHES];
     struct pipeline_thread threads[WORKERS_MAX];

@@ -25,7 +25,7 @@ struct engine;
 struct engine_options {
     const struct policy *policy; /* NULL: flows are followed and reported, nothing is judged */
     unsigned workers;            /* 1 to 16 threads that follow flows; the output does not depend on it */
-    uint32_t flows_max;          /* concurrent flows; 0: the default, 262,144 */
+    uint32_t flows_max;          /* concurrent flows; 0: the default, 1,310,720 */
     bool every_flow;             /* write an event for each flow, in scope or not */
     bool with_created;    /* event.created from the wall clock (live only; never for reproducible output) */
     const char *hostname; /* observer.hostname; NULL: left out */

@@ -3,11 +3,13 @@
  * flow.h - both directions of one 5-tuple, and the table that holds them.
  *
  * A table is one shard: a fixed number of flows, made at start, found through a keyed hash in buckets of one
- * cache line. flow_table_take() finds or makes the flow of a packet; making one may push out the oldest of
- * its bucket. flow_follow() then lets the packet change the flow: counters, TCP state, duplicates. Which of
- * the flow's two ends is meant is always a *side*: 0 is the end whose address and port compare lower, 1 the
- * other; `first` is the side that was seen first. Nothing here knows protocols' names or rules. One table
- * belongs to one thread at a time.
+ * cache line, and named by an index that stays the same while the flow lives. flow_table_find() and
+ * flow_table_add() find or make the flow of a packet; making one may push out the oldest of its bucket.
+ * flow_follow() then lets the packet change the flow: counters, TCP state, duplicates. What every packet
+ * touches of a flow is one cache line of its own; flow_view() makes the whole of it for whoever judges or
+ * reports it. Which of the flow's two ends is meant is always a *side*: 0 is the end whose address and port
+ * compare lower, 1 the other; `first` is the side that was seen first. Nothing here knows protocols' names or
+ * rules. One table belongs to one thread at a time.
  */
 #ifndef ROLECALL_FLOW_H
 #define ROLECALL_FLOW_H
@@ -52,13 +54,12 @@ enum flow_end {
 };
 const char *flow_end_name(enum flow_end end); /* as rolecall.flow.end_reason prints it */
 
+/* A flow as it is at one moment. */
 struct flow {
     struct flow_key key;
     int64_t first_ns, last_ns; /* packet times; last_ns never goes back */
-    int64_t heard_ns[2];       /* each side's last packet */
     uint64_t bytes[2];         /* IP total length, by sending side */
     uint32_t packets[2];
-    uint32_t signature[2]; /* of each side's last packet, for duplicates; 0: none */
     struct identity identity;
     uint16_t flags; /* enum flow_flag */
     uint16_t duplicates, truncated_packets;
@@ -85,31 +86,29 @@ void flow_key_of_packet(const struct packet *packet, struct flow_key *key, unsig
 void flow_key_of(const struct addr *source, const struct addr *destination, uint16_t source_port,
                  uint16_t destination_port, uint8_t protocol, struct flow_key *key, unsigned *side);
 uint64_t flow_key_hash(const struct flow_key *key, const uint64_t secret[2]);
-uint64_t flow_pair_hash(const struct flow_key *key, const uint64_t secret[2]); /* addresses only */
 
 struct flow_table;
-struct flow_table *flow_table_create(uint32_t flows_max);
+struct flow_table *flow_table_create(uint32_t flows_max); /* NULL: out of memory */
 void flow_table_destroy(struct flow_table *table);
 size_t flow_table_memory(uint32_t flows_max);
 
 /* Brings the bucket of this hash into the cache. */
 void flow_table_prefetch(const struct flow_table *table, uint64_t hash);
 
-/* The flow that probably has this hash (a part of it is compared), and bringing that into the cache: ahead of
- * flow_table_find(), which alone is sure. */
-const struct flow *flow_table_guess(const struct flow_table *table, uint64_t hash);
+/* The flow that probably has this hash (a part of it is compared; 0: none), and bringing into the cache what
+ * a packet touches of it: ahead of flow_table_find(), which alone is sure. */
+uint32_t flow_table_guess(const struct flow_table *table, uint64_t hash);
 void flow_table_prefetch_flow(const struct flow_table *table, uint64_t hash);
 
-/* NULL when there is none. The index stays the same while the flow lives. */
-struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash,
-                             uint32_t *index);
+/* 0 when there is none. The index stays the same while the flow lives. */
+uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash);
 
 /* Makes a flow that flow_table_find() did not find. `victim` is called first for each flow that must go to
  * make room; that flow is removed when it returns. Never fails. */
-typedef void flow_visitor(void *context, struct flow *flow, uint32_t index, enum flow_end end);
-struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash,
-                            uint32_t *index, flow_visitor *victim, void *context);
-void flow_table_remove(struct flow_table *table, uint32_t index);
+typedef void flow_visitor(void *context, uint32_t index, enum flow_end end);
+uint32_t flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                        flow_visitor *victim, void *context);
+void flow_table_remove(struct flow_table *table, uint32_t index, uint64_t hash);
 
 /* Walks on through a part of the table that grows with the packet time gone by (all of it in 10 s) and ends
  * what has been idle too long; at most `limit` flows a call. A flow that becomes FLOW_SILENT is shown to
@@ -117,19 +116,43 @@ void flow_table_remove(struct flow_table *table, uint32_t index);
 void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired,
                        flow_visitor *silent, void *context);
 
-/* Every flow, in no order that means anything; the same for the same input. */
-void flow_table_each(struct flow_table *table, flow_visitor *visitor, void *context);
 uint32_t flow_table_count(const struct flow_table *table);
+
+/* Every flow in the order in which they began, equal ones by their keys; `out` has room for all. */
+void flow_table_list(const struct flow_table *table, uint32_t *out);
+/* The same order between flows of two tables. */
+bool flow_began_before(const struct flow_table *table, uint32_t index, const struct flow_table *other,
+                       uint32_t other_index);
+
+/* What a table could not keep of its flows: ways into a tunnel beyond those that it can tell apart. */
+uint64_t flow_table_layers_refused(const struct flow_table *table);
+
+/* ---- one flow of a table ---- */
+
+void flow_begin(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side);
+void flow_view(const struct flow_table *table, uint32_t index, struct flow *out);
+
+void flow_prefetch_rest(const struct flow_table *table,
+                        uint32_t index); /* all but what every packet touches */
+
+/* What identification keeps with the flow. After it was written to, flow_identified(). */
+struct identity *flow_identity(struct flow_table *table, uint32_t index);
+void flow_identified(struct flow_table *table, uint32_t index);
+/* Does identification want to see a packet with payload, or an empty one? Asks the packet's own line alone.
+ */
+bool flow_wants_payload(const struct flow_table *table, uint32_t index);
+bool flow_wants_empty(const struct flow_table *table, uint32_t index);
+unsigned flow_first_side(const struct flow_table *table, uint32_t index);
 
 /* Has the flow lived so long that it is to be reported although it goes on? Says so once per
  * FLOW_ACTIVE_AFTER. */
-bool flow_report_is_due(struct flow *flow);
-bool flow_is_idle(const struct flow *flow, int64_t now_ns);
+bool flow_report_is_due(struct flow_table *table, uint32_t index);
+bool flow_is_idle(const struct flow_table *table, uint32_t index, int64_t now_ns);
 /* Three tries over a second at least, no packet back, and two seconds gone since. */
-bool flow_is_silent(const struct flow *flow, int64_t now_ns);
-enum flow_end flow_end_of(const struct flow *flow); /* fin, rst or idle: why a silent flow is over */
-
-void flow_begin(struct flow *flow, const struct packet *packet, unsigned side);
+bool flow_is_silent(const struct flow_table *table, uint32_t index, int64_t now_ns);
+/* fin, rst or idle: why a silent flow is over. */
+enum flow_end flow_end_of(const struct flow_table *table, uint32_t index);
+bool flow_is_closed(const struct flow_table *table, uint32_t index);
 
 /* What the packet did. A duplicate changes nothing but its own counter. */
 enum flow_step {
@@ -141,13 +164,13 @@ enum flow_step {
     FLOW_REFUSAL = 1 << 4,
     FLOW_HAS_DATA = 1 << 5 /* the payload is new: identification may look at it */
 };
-unsigned flow_follow(struct flow *flow, const struct packet *packet, unsigned side);
+unsigned flow_follow(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side);
 
 /* A SYN on a flow that is over starts another one (DESIGN 5). */
-bool flow_is_over_for(const struct flow *flow, const struct packet *packet);
+bool flow_is_over_for(const struct flow_table *table, uint32_t index, const struct packet *packet);
 
 /* An ICMP error that quotes a packet sent by `side`; returns whether it counts as a refusal (DESIGN 5.4). */
-bool flow_icmp(struct flow *flow, unsigned side, bool v6, uint8_t type, uint8_t code);
+bool flow_icmp(struct flow_table *table, uint32_t index, unsigned side, bool v6, uint8_t type, uint8_t code);
 
 /* Has the end at `side` answered: a SYN-ACK, TCP data, any UDP packet (DESIGN 5)? */
 bool flow_answered_by(const struct flow *flow, unsigned side);

@@ -4,12 +4,15 @@
  * Called by the engine for every packet, after the flow was found. Specifications: RFC 9293 (TCP), RFC 792
  * and RFC 4443 (ICMP errors). It ignores payloads: those are identification's.
  */
-#include "rolecall/flow.h"
+#include "kept.h"
 
 enum { NS_PER_S = 1000000000 };
 
 /* Copies that a SPAN port makes arrive within microseconds; a sender's own retransmission takes longer. */
 enum { DUPLICATE_WINDOW_NS = 10000000, DUPLICATE_BYTES = 64 };
+
+/* Destination unreachable; how icmp_code of struct flow_rest says which. */
+enum { ICMP_UNREACHABLE = 3, ICMPV6_UNREACHABLE = 1, ICMP_OF_V6 = 0x80 };
 
 const char *flow_end_name(enum flow_end end)
 {
@@ -44,87 +47,211 @@ static uint32_t signature_of(const struct packet *packet)
     return hash ? hash : 1;
 }
 
-static bool is_duplicate(const struct flow *flow, const struct packet *packet, unsigned side,
+static bool is_duplicate(const struct flow_line *line, const struct packet *packet, unsigned side,
                          uint32_t signature)
 {
-    int64_t since_ns = packet->time_ns - flow->heard_ns[side];
-    return flow->signature[side] == signature && since_ns <= DUPLICATE_WINDOW_NS &&
+    uint64_t heard = (uint64_t)line->heard_high[side] << 32 | line->heard_low[side];
+    int64_t since_ns = (int64_t)(((uint64_t)packet->time_ns - heard) << 16) >> 16; /* modulo 2^48 */
+    return line->signature[side] == signature && since_ns <= DUPLICATE_WINDOW_NS &&
            since_ns >= -DUPLICATE_WINDOW_NS;
 }
 
-void flow_begin(struct flow *flow, const struct packet *packet, unsigned side)
+enum { DUE_SHIFT = 38 };
+
+static int64_t due_after(const struct flow_rest *rest)
 {
-    flow->first_ns = flow->last_ns = packet->time_ns;
-    flow->first = (uint8_t)side;
-    flow->vlan = packet->vlan;
-    identity_init(&flow->identity);
-    unsigned kept = 0;
-    for (unsigned i = 0; i < packet->layer_count && kept < sizeof flow->layers; i++)
-        if (packet->layers[i] != LAYER_VLAN)
-            flow->layers[kept++] = packet->layers[i];
-    if (packet->ah_spi || (packet->esp_spi && packet->protocol != IP_ESP)) /* AH, or ESP that hides nothing */
-        flow->flags |= FLOW_PROTECTED;
+    return (rest->reports + INT64_C(1)) * FLOW_ACTIVE_AFTER * NS_PER_S;
 }
 
-bool flow_is_idle(const struct flow *flow, int64_t now_ns)
+static uint8_t due_unit(int64_t time_ns)
+{
+    return (uint8_t)((uint64_t)time_ns >> DUE_SHIFT);
+}
+
+/* The number of this list of layers in the table, from 1; 0: none, or one too many. */
+static uint16_t layers_number(struct flow_table *table, const struct packet *packet)
+{
+    uint8_t layers[FLOW_LAYERS_KEPT] = {0};
+    unsigned kept = 0;
+    for (unsigned i = 0; i < packet->layer_count && kept < FLOW_LAYERS_KEPT; i++)
+        if (packet->layers[i] != LAYER_VLAN)
+            layers[kept++] = packet->layers[i];
+    const void *list = kept ? map_add(&table->layers, layers, NULL) : NULL;
+    return list ? (uint16_t)(map_number(&table->layers, list) + 1) : 0;
+}
+
+void flow_begin(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side)
+{
+    struct flow_line *line = line_at(table, index);
+    struct flow_rest *rest = rest_at(table, index);
+    rest->first_ns = line->last_ns = packet->time_ns;
+    rest->vlan = packet->vlan;
+    rest->layers = packet->layer_count ? layers_number(table, packet) : 0;
+    identity_init(&rest->identity);
+    line->bits |= side ? LINE_FIRST : 0;
+    line->due = due_unit(rest->first_ns + due_after(rest));
+    if (packet->ah_spi || (packet->esp_spi && packet->protocol != IP_ESP)) /* AH, or ESP that hides nothing */
+        line->flags |= FLOW_PROTECTED;
+}
+
+static void view_icmp(const struct flow_rest *rest, struct flow *out)
+{
+    bool v6 = rest->icmp_code & ICMP_OF_V6;
+    out->icmp_type = v6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE;
+    out->icmp_code = rest->icmp_code & (uint8_t)~ICMP_OF_V6;
+}
+
+void flow_view(const struct flow_table *table, uint32_t index, struct flow *out)
+{
+    const struct flow_line *line = line_at(table, index);
+    const struct flow_rest *rest = rest_at(table, index);
+    flow_key_at(table, index, &out->key);
+    out->first_ns = rest->first_ns;
+    out->last_ns = line->last_ns;
+    for (unsigned side = 0; side < 2; side++) {
+        out->bytes[side] = (uint64_t)rest->bytes_high[side] << 32 | line->bytes[side];
+        out->packets[side] = line->packets[side];
+        out->ttl[side] = line->ttl[side];
+    }
+    out->identity = rest->identity;
+    out->flags = line->flags;
+    out->duplicates = rest->duplicates;
+    out->truncated_packets = rest->truncated_packets;
+    out->vlan = rest->vlan;
+    out->first = line->bits & LINE_FIRST ? 1 : 0;
+    out->tries = line->tries;
+    out->icmp_type = out->icmp_code = 0;
+    if (line->flags & FLOW_UNREACHABLE)
+        view_icmp(rest, out);
+    out->reports = rest->reports;
+    if (rest->layers)
+        memcpy(out->layers, map_key(&table->layers, rest->layers - 1u), sizeof out->layers);
+    else
+        memset(out->layers, 0, sizeof out->layers);
+}
+
+void flow_prefetch_rest(const struct flow_table *table, uint32_t index)
+{
+    const struct flow_rest *rest = rest_at(table, index);
+    __builtin_prefetch(rest, 1);
+    __builtin_prefetch((const char *)(rest + 1) - 1, 1);
+}
+
+struct identity *flow_identity(struct flow_table *table, uint32_t index)
+{
+    return &rest_at(table, index)->identity;
+}
+
+void flow_identified(struct flow_table *table, uint32_t index)
+{
+    const struct identity *identity = &rest_at(table, index)->identity;
+    struct flow_line *line = line_at(table, index);
+    line->bits &= (uint8_t) ~(LINE_SETTLED | LINE_WORKING);
+    line->bits |=
+        (identity->settled ? LINE_SETTLED : 0) | (identify_wants_empty(identity) ? LINE_WORKING : 0);
+}
+
+bool flow_wants_payload(const struct flow_table *table, uint32_t index)
+{
+    return !(line_at(table, index)->bits & LINE_SETTLED);
+}
+
+bool flow_wants_empty(const struct flow_table *table, uint32_t index)
+{
+    return line_at(table, index)->bits & LINE_WORKING;
+}
+
+unsigned flow_first_side(const struct flow_table *table, uint32_t index)
+{
+    return line_at(table, index)->bits & LINE_FIRST ? 1 : 0;
+}
+
+bool line_is_idle(const struct flow_line *line, int64_t now_ns)
 {
     int64_t limit = FLOW_IDLE_OTHER;
-    if (flow->flags & FLOW_CLOSED)
+    if (line->flags & FLOW_CLOSED)
         limit = FLOW_IDLE_CLOSED;
-    else if (!flow->packets[0] || !flow->packets[1])
+    else if (!line->packets[0] || !line->packets[1])
         limit = FLOW_IDLE_ATTEMPT;
-    else if (flow->key.protocol == IP_TCP)
+    else if (line->protocol == IP_TCP)
         limit = FLOW_IDLE_TCP;
-    return now_ns - flow->last_ns > limit * NS_PER_S;
+    return now_ns - line->last_ns > limit * NS_PER_S;
+}
+
+bool flow_is_idle(const struct flow_table *table, uint32_t index, int64_t now_ns)
+{
+    return line_is_idle(line_at(table, index), now_ns);
 }
 
 /* DESIGN 5.4 */
 enum { SILENT_TRIES = 3, SILENT_SPAN_S = 1, SILENT_AFTER_S = 2 };
 
-bool flow_is_silent(const struct flow *flow, int64_t now_ns)
+bool flow_is_silent(const struct flow_table *table, uint32_t index, int64_t now_ns)
 {
-    return flow->tries >= SILENT_TRIES && (!flow->packets[0] || !flow->packets[1]) &&
-           flow->last_ns - flow->first_ns >= INT64_C(1) * SILENT_SPAN_S * NS_PER_S &&
-           now_ns - flow->last_ns >= INT64_C(1) * SILENT_AFTER_S * NS_PER_S;
+    const struct flow_line *line = line_at(table, index);
+    return line->tries >= SILENT_TRIES && (!line->packets[0] || !line->packets[1]) &&
+           now_ns - line->last_ns >= INT64_C(1) * SILENT_AFTER_S * NS_PER_S &&
+           line->last_ns - rest_at(table, index)->first_ns >= INT64_C(1) * SILENT_SPAN_S * NS_PER_S;
 }
 
-enum flow_end flow_end_of(const struct flow *flow)
+bool flow_is_closed(const struct flow_table *table, uint32_t index)
 {
-    if (flow->flags & (FLOW_RST_0 | FLOW_RST_1))
+    return line_at(table, index)->flags & FLOW_CLOSED;
+}
+
+enum flow_end flow_end_of(const struct flow_table *table, uint32_t index)
+{
+    const struct flow_line *line = line_at(table, index);
+    if (line->flags & (FLOW_RST_0 | FLOW_RST_1))
         return FLOW_END_RST;
-    return flow->flags & FLOW_CLOSED ? FLOW_END_FIN : FLOW_END_IDLE;
+    return line->flags & FLOW_CLOSED ? FLOW_END_FIN : FLOW_END_IDLE;
 }
 
-bool flow_report_is_due(struct flow *flow)
+bool flow_report_is_due(struct flow_table *table, uint32_t index)
 {
-    int64_t due = (flow->reports + INT64_C(1)) * FLOW_ACTIVE_AFTER * NS_PER_S;
-    if (flow->last_ns - flow->first_ns < due || flow->reports == UINT16_MAX)
+    struct flow_line *line = line_at(table, index);
+    if ((int8_t)(due_unit(line->last_ns) - line->due) < 0)
         return false;
-    flow->reports++;
+    struct flow_rest *rest = rest_at(table, index);
+    if (line->last_ns - rest->first_ns < due_after(rest) || rest->reports == UINT16_MAX)
+        return false;
+    rest->reports++;
+    line->due = due_unit(rest->first_ns + due_after(rest));
     return true;
 }
 
-bool flow_is_over_for(const struct flow *flow, const struct packet *packet)
+bool flow_is_over_for(const struct flow_table *table, uint32_t index, const struct packet *packet)
 {
+    const struct flow_line *line = line_at(table, index);
     bool syn = packet->protocol == IP_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-    return (syn && (flow->flags & FLOW_CLOSED)) || flow_is_idle(flow, packet->time_ns);
+    return (syn && (line->flags & FLOW_CLOSED)) || line_is_idle(line, packet->time_ns);
+}
+
+static bool has_answered(uint8_t protocol, unsigned flags, const uint32_t packets[2], unsigned side)
+{
+    if (protocol == IP_TCP)
+        return flags & ((FLOW_SYN_ACK_0 | FLOW_DATA_0) << side);
+    return packets[side] > 0;
 }
 
 bool flow_answered_by(const struct flow *flow, unsigned side)
 {
-    if (flow->key.protocol == IP_TCP)
-        return flow->flags & ((FLOW_SYN_ACK_0 | FLOW_DATA_0) << side);
-    return flow->packets[side] > 0;
+    return has_answered(flow->key.protocol, flow->flags, flow->packets, side);
 }
 
-static unsigned follow_tcp(struct flow *flow, const struct packet *packet, unsigned side)
+static bool line_answered_by(const struct flow_line *line, unsigned side)
+{
+    return has_answered(line->protocol, line->flags, line->packets, side);
+}
+
+static unsigned follow_tcp(struct flow_line *line, const struct packet *packet, unsigned side)
 {
     unsigned step = 0, other = 1 - side;
-    unsigned flags = flow->flags, tcp = packet->tcp_flags;
+    unsigned flags = line->flags, tcp = packet->tcp_flags;
     if ((tcp & TCP_SYN) && !(tcp & TCP_ACK)) {
         flags |= FLOW_SYN_0 << side;
-        if (flow->tries < UINT8_MAX)
-            flow->tries++;
+        if (line->tries < UINT8_MAX)
+            line->tries++;
     } else if (tcp & TCP_SYN) {
         flags |= FLOW_SYN_ACK_0 << side;
         step |= FLOW_LISTENER;
@@ -146,53 +273,73 @@ static unsigned follow_tcp(struct flow *flow, const struct packet *packet, unsig
         (flags & (FLOW_FIN_0 | FLOW_FIN_1)) == (FLOW_FIN_0 | FLOW_FIN_1))
         flags |= FLOW_CLOSED;
     unsigned certain = FLOW_SYN_0 | FLOW_SYN_1 | FLOW_SYN_ACK_0 | FLOW_SYN_ACK_1;
-    if ((flags & certain) != (flow->flags & certain))
+    if ((flags & certain) != (line->flags & certain))
         step |= FLOW_TURNED;
-    flow->flags = (uint16_t)flags;
+    line->flags = (uint16_t)flags;
     return step;
 }
 
-unsigned flow_follow(struct flow *flow, const struct packet *packet, unsigned side)
+/* What seldom happens to a flow, and is kept with the rest. */
+static void count_rare(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side)
 {
+    struct flow_line *line = line_at(table, index);
+    struct flow_rest *rest = rest_at(table, index);
+    if (line->bytes[side] < packet->ip_bytes)
+        rest->bytes_high[side]++; /* the low half has just begun anew */
+    if (!packet->is_cut)
+        return;
+    line->flags |= FLOW_CUT;
+    if (rest->truncated_packets < UINT16_MAX)
+        rest->truncated_packets++;
+}
+
+static void hear(struct flow_line *line, const struct packet *packet, unsigned side, uint32_t signature)
+{
+    line->signature[side] = signature;
+    line->heard_low[side] = (uint32_t)packet->time_ns;
+    line->heard_high[side] = (uint16_t)((uint64_t)packet->time_ns >> 32);
+    if (!line->packets[side]++)
+        line->ttl[side] = packet->ttl;
+    line->bytes[side] += packet->ip_bytes;
+    if (packet->time_ns > line->last_ns)
+        line->last_ns = packet->time_ns;
+}
+
+unsigned flow_follow(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side)
+{
+    struct flow_line *line = line_at(table, index);
     uint32_t signature = signature_of(packet);
-    if (is_duplicate(flow, packet, side, signature)) {
-        if (flow->duplicates < UINT16_MAX)
-            flow->duplicates++;
+    if (is_duplicate(line, packet, side, signature)) {
+        struct flow_rest *rest = rest_at(table, index);
+        if (rest->duplicates < UINT16_MAX)
+            rest->duplicates++;
         return FLOW_DUPLICATE;
     }
-    flow->signature[side] = signature;
-    flow->heard_ns[side] = packet->time_ns;
-    bool answered = flow_answered_by(flow, side);
-    if (!flow->packets[side]++)
-        flow->ttl[side] = packet->ttl;
-    flow->bytes[side] += packet->ip_bytes;
-    if (packet->time_ns > flow->last_ns)
-        flow->last_ns = packet->time_ns;
-    if (packet->is_cut) {
-        flow->flags |= FLOW_CUT;
-        if (flow->truncated_packets < UINT16_MAX)
-            flow->truncated_packets++;
-    }
+    bool answered = line_answered_by(line, side);
+    hear(line, packet, side, signature);
+    if (packet->is_cut || line->bytes[side] < packet->ip_bytes)
+        count_rare(table, index, packet, side);
     unsigned step = 0;
     if (packet->protocol == IP_TCP)
-        step = follow_tcp(flow, packet, side);
-    else if (!flow->packets[1 - side] && flow->tries < UINT8_MAX)
-        flow->tries++;
-    if (!answered && flow_answered_by(flow, side))
+        step = follow_tcp(line, packet, side);
+    else if (!line->packets[1 - side] && line->tries < UINT8_MAX)
+        line->tries++;
+    if (!answered && line_answered_by(line, side))
         step |= FLOW_ANSWERED;
     if (packet->payload_wirelen > 0)
         step |= FLOW_HAS_DATA;
     return step;
 }
 
-bool flow_icmp(struct flow *flow, unsigned side, bool v6, uint8_t type, uint8_t code)
+bool flow_icmp(struct flow_table *table, uint32_t index, unsigned side, bool v6, uint8_t type, uint8_t code)
 {
-    bool refusal = v6 ? type == 1 && (code == 1 || code == 4)
-                      : type == 3 && (code == 1 || code == 3 || code == 9 || code == 10 || code == 13);
-    if (!refusal || flow_answered_by(flow, 1 - side))
+    bool refusal =
+        v6 ? type == ICMPV6_UNREACHABLE && (code == 1 || code == 4)
+           : type == ICMP_UNREACHABLE && (code == 1 || code == 3 || code == 9 || code == 10 || code == 13);
+    struct flow_line *line = line_at(table, index);
+    if (!refusal || line_answered_by(line, 1 - side))
         return false;
-    flow->flags |= FLOW_UNREACHABLE;
-    flow->icmp_type = type;
-    flow->icmp_code = code;
+    line->flags |= FLOW_UNREACHABLE;
+    rest_at(table, index)->icmp_code = (uint8_t)(code | (v6 ? ICMP_OF_V6 : 0));
     return true;
 }

@@ -1,51 +1,50 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * table.c - a fixed number of flows behind a keyed hash. A bucket is one cache line of ten tags and indexes,
- * so a look-up touches the bucket and, on a matching tag, the flow: nothing else, however full the table is.
- * A full bucket gives up its oldest flow, a full table the oldest of the next bucket that has any. See
- * flow.h.
+ * so a look-up touches the bucket and, on a matching tag, the flow's own line: nothing else, however full the
+ * table is. A flow whose bucket is full lives in the next one; when both are full the oldest of its bucket
+ * goes, and when the table is full the oldest of the next bucket that has any. See flow.h and kept.h.
  */
-#include "rolecall/flow.h"
-#include "rolecall/pool.h"
+#include "kept.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { WAYS = 10 };
+enum { WAYS = 10, FLOWS_PER_BUCKET = 4 };
 
 struct bucket {
-    uint32_t flow[WAYS]; /* pool index; 0: empty */
+    uint32_t flow[WAYS]; /* index; 0: empty */
     uint16_t tag[WAYS];
-    uint32_t spare;
+    uint16_t moved_out; /* flows of this bucket that live in the next one */
+    uint16_t moved_in;  /* bit per way: that flow belongs to the bucket before */
 };
 _Static_assert(sizeof(struct bucket) == 64, "one cache line");
 
-struct flow_table {
-    struct pool flows;
-    struct bucket *buckets;
-    uint32_t *home; /* bucket of each flow */
-    uint32_t mask;  /* buckets - 1 */
-    uint32_t hand;  /* where the search for room goes on */
-    uint32_t sweep; /* next bucket to look through for idle flows */
-    int64_t swept_ns;
-};
-
 enum { SWEEP_NS_LOG = 33 }; /* once around in 2^33 ns, 8.6 s */
+
+/* Lists of layers come from the network, but few can be told apart and nothing grows: a fixed secret serves.
+ */
+static const uint64_t layers_secret[2] = {0x6c61796572730000, 0x666c6f7773000000};
 
 static uint32_t buckets_for(uint32_t flows_max)
 {
-    uint32_t buckets = 16;
-    while (buckets < flows_max / 4)
-        buckets *= 2;
-    return buckets;
+    return flows_max / FLOWS_PER_BUCKET + 16;
 }
 
 size_t flow_table_memory(uint32_t flows_max)
 {
-    return sizeof(struct flow_table) + pool_memory(sizeof(struct flow), flows_max) +
+    return sizeof(struct flow_table) + pool_memory(sizeof(struct flow_line), flows_max) +
+           pool_memory(sizeof(struct flow_pair), flows_max) +
+           ((size_t)flows_max + 1) * sizeof(struct flow_rest) +
            (size_t)buckets_for(flows_max) * sizeof(struct bucket) +
-           ((size_t)flows_max + 1) * sizeof(uint32_t);
+           map_memory(FLOW_LAYERS_KEPT, 1, FLOW_LAYER_LISTS_MAX);
+}
+
+static void *take_pages(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
 }
 
 struct flow_table *flow_table_create(uint32_t flows_max)
@@ -53,15 +52,14 @@ struct flow_table *flow_table_create(uint32_t flows_max)
     struct flow_table *table = calloc(1, sizeof *table);
     if (!table)
         return NULL;
-    size_t buckets = buckets_for(flows_max);
-    table->mask = (uint32_t)buckets - 1;
+    table->flows_max = flows_max;
+    table->bucket_count = buckets_for(flows_max);
     table->swept_ns = INT64_MIN;
-    table->home = calloc((size_t)flows_max + 1, sizeof *table->home);
-    table->buckets = mmap(NULL, buckets * sizeof *table->buckets, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (table->buckets == MAP_FAILED)
-        table->buckets = NULL;
-    if (!table->home || !table->buckets || !pool_init(&table->flows, sizeof(struct flow), flows_max)) {
+    table->buckets = take_pages(table->bucket_count * sizeof *table->buckets);
+    table->rests = take_pages(((size_t)flows_max + 1) * sizeof *table->rests);
+    if (!table->buckets || !table->rests || !pool_init(&table->lines, sizeof(struct flow_line), flows_max) ||
+        !pool_init(&table->pairs, sizeof(struct flow_pair), flows_max) ||
+        !map_init(&table->layers, FLOW_LAYERS_KEPT, 1, FLOW_LAYER_LISTS_MAX, layers_secret)) {
         flow_table_destroy(table);
         return NULL;
     }
@@ -73,133 +71,259 @@ void flow_table_destroy(struct flow_table *table)
     if (!table)
         return;
     if (table->buckets)
-        munmap(table->buckets, ((size_t)table->mask + 1) * sizeof *table->buckets);
-    if (table->flows.items)
-        pool_fini(&table->flows);
-    free(table->home);
+        munmap(table->buckets, table->bucket_count * sizeof *table->buckets);
+    if (table->rests)
+        munmap(table->rests, ((size_t)table->flows_max + 1) * sizeof *table->rests);
+    pool_fini(&table->lines);
+    pool_fini(&table->pairs);
+    map_fini(&table->layers);
     free(table);
 }
 
 uint32_t flow_table_count(const struct flow_table *table)
 {
-    return table->flows.taken;
+    return table->lines.taken;
 }
 
+uint64_t flow_table_layers_refused(const struct flow_table *table)
+{
+    return table->layers.refused;
+}
+
+/* The highest bits choose the shard (engine.c), those below tell flows of a bucket apart, the low half
+ * chooses the bucket. */
 static uint16_t tag_of(uint64_t hash)
 {
-    return (uint16_t)(hash >> 48);
+    return (uint16_t)(hash >> 44);
+}
+
+static uint32_t home_of(const struct flow_table *table, uint64_t hash)
+{
+    return (uint32_t)((uint64_t)(uint32_t)hash * table->bucket_count >> 32);
+}
+
+static uint32_t after(const struct flow_table *table, uint32_t bucket)
+{
+    return bucket + 1 == table->bucket_count ? 0 : bucket + 1;
+}
+
+static uint32_t before(const struct flow_table *table, uint32_t bucket)
+{
+    return (bucket ? bucket : table->bucket_count) - 1;
 }
 
 void flow_table_prefetch(const struct flow_table *table, uint64_t hash)
 {
-    __builtin_prefetch(&table->buckets[(uint32_t)hash & table->mask]);
+    __builtin_prefetch(&table->buckets[home_of(table, hash)]);
 }
 
-static struct flow *flow_at(const struct flow_table *table, uint32_t index)
+uint32_t flow_table_guess(const struct flow_table *table, uint64_t hash)
 {
-    return pool_item(&table->flows, index);
-}
-
-const struct flow *flow_table_guess(const struct flow_table *table, uint64_t hash)
-{
-    const struct bucket *bucket = &table->buckets[(uint32_t)hash & table->mask];
+    const struct bucket *bucket = &table->buckets[home_of(table, hash)];
     uint16_t tag = tag_of(hash);
     for (unsigned way = 0; way < WAYS; way++)
         if (bucket->tag[way] == tag && bucket->flow[way])
-            return flow_at(table, bucket->flow[way]);
-    return NULL;
+            return bucket->flow[way];
+    return 0;
 }
 
 void flow_table_prefetch_flow(const struct flow_table *table, uint64_t hash)
 {
-    const char *flow = (const char *)flow_table_guess(table, hash);
-    for (size_t line = 0; flow && line < sizeof(struct flow); line += 64)
-        __builtin_prefetch(flow + line);
+    uint32_t index = flow_table_guess(table, hash);
+    if (index)
+        __builtin_prefetch(line_at(table, index), 1);
 }
 
-struct flow *flow_table_find(struct flow_table *table, const struct flow_key *key, uint64_t hash,
-                             uint32_t *index)
+/* A key as lines keep it. */
+struct probe {
+    const struct flow_key *key;
+    uint32_t addr[2];
+    bool is_v4;
+};
+
+static uint32_t number_of(const struct addr *addr)
 {
-    const struct bucket *bucket = &table->buckets[(uint32_t)hash & table->mask];
-    uint16_t tag = tag_of(hash);
-    for (unsigned way = 0; way < WAYS; way++) {
-        if (bucket->tag[way] != tag || !bucket->flow[way])
-            continue;
-        struct flow *flow = flow_at(table, bucket->flow[way]);
-        if (memcmp(&flow->key, key, sizeof *key) == 0) {
-            *index = bucket->flow[way];
-            return flow;
-        }
-    }
-    return NULL;
+    const uint8_t *b = addr->bytes + 12;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-/* The oldest flow of a bucket; 0 when it is empty. */
-static uint32_t oldest_in(const struct flow_table *table, const struct bucket *bucket)
+static struct probe probe_for(const struct flow_key *key)
 {
-    uint32_t oldest = 0;
-    for (unsigned way = 0; way < WAYS; way++) {
-        uint32_t index = bucket->flow[way];
-        if (index && (!oldest || flow_at(table, index)->last_ns < flow_at(table, oldest)->last_ns))
-            oldest = index;
-    }
-    return oldest;
+    struct probe probe = {.key = key, .is_v4 = addr_is_v4(&key->addr[0]) && addr_is_v4(&key->addr[1])};
+    probe.addr[0] = number_of(&key->addr[0]);
+    probe.addr[1] = number_of(&key->addr[1]);
+    return probe;
 }
 
-static unsigned free_way(const struct bucket *bucket)
+static bool is_of(const struct flow_table *table, uint32_t index, const struct probe *probe)
+{
+    const struct flow_line *line = line_at(table, index);
+    if (line->port[0] != probe->key->port[0] || line->port[1] != probe->key->port[1] ||
+        line->protocol != probe->key->protocol || probe->is_v4 != !(line->bits & LINE_V6))
+        return false;
+    if (probe->is_v4)
+        return line->addr[0] == probe->addr[0] && line->addr[1] == probe->addr[1];
+    if (line->addr[1] != (probe->addr[0] ^ probe->addr[1]))
+        return false;
+    const struct flow_pair *pair = pool_item(&table->pairs, line->addr[0]);
+    return memcmp(pair->addr, probe->key->addr, sizeof pair->addr) == 0;
+}
+
+static uint32_t find_in(const struct flow_table *table, uint32_t number, uint16_t tag,
+                        const struct probe *probe)
+{
+    const struct bucket *bucket = &table->buckets[number];
+    for (unsigned way = 0; way < WAYS; way++)
+        if (bucket->tag[way] == tag && bucket->flow[way] && is_of(table, bucket->flow[way], probe))
+            return bucket->flow[way];
+    return 0;
+}
+
+uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash)
+{
+    struct probe probe = probe_for(key);
+    uint32_t home = home_of(table, hash);
+    uint32_t index = find_in(table, home, tag_of(hash), &probe);
+    if (!index && table->buckets[home].moved_out)
+        index = find_in(table, after(table, home), tag_of(hash), &probe);
+    return index;
+}
+
+static unsigned way_of(const struct bucket *bucket, uint32_t index)
 {
     unsigned way = 0;
-    while (way < WAYS && bucket->flow[way])
+    while (way < WAYS && bucket->flow[way] != index)
         way++;
     return way;
 }
 
-static void evict(struct flow_table *table, uint32_t index, flow_visitor *victim, void *context)
+static void remove_way(struct flow_table *table, uint32_t number, unsigned way)
 {
-    victim(context, flow_at(table, index), index, FLOW_END_EVICTED);
-    flow_table_remove(table, index);
-}
-
-struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash,
-                            uint32_t *index, flow_visitor *victim, void *context)
-{
-    uint32_t home = (uint32_t)hash & table->mask;
-    struct bucket *bucket = &table->buckets[home];
-    if (free_way(bucket) == WAYS)
-        evict(table, oldest_in(table, bucket), victim, context);
-    while (!(*index = pool_take(&table->flows))) {
-        uint32_t oldest = oldest_in(table, &table->buckets[table->hand]);
-        if (oldest)
-            evict(table, oldest, victim, context);
-        else
-            table->hand = (table->hand + 1) & table->mask;
+    struct bucket *bucket = &table->buckets[number];
+    uint32_t index = bucket->flow[way];
+    struct flow_line *line = line_at(table, index);
+    if (line->bits & LINE_V6)
+        pool_give(&table->pairs, line->addr[0]);
+    line->bits = 0;
+    bucket->flow[way] = 0;
+    if (bucket->moved_in >> way & 1) {
+        bucket->moved_in &= (uint16_t) ~(1u << way);
+        table->buckets[before(table, number)].moved_out--;
     }
-    unsigned way = free_way(bucket);
-    bucket->flow[way] = *index;
-    bucket->tag[way] = tag_of(hash);
-    table->home[*index] = home;
-    struct flow *flow = flow_at(table, *index);
-    *flow = (struct flow){.key = *key};
-    return flow;
+    pool_give(&table->lines, index);
 }
 
-void flow_table_remove(struct flow_table *table, uint32_t index)
+void flow_table_remove(struct flow_table *table, uint32_t index, uint64_t hash)
 {
-    struct bucket *bucket = &table->buckets[table->home[index]];
+    uint32_t number = home_of(table, hash);
+    unsigned way = way_of(&table->buckets[number], index);
+    if (way == WAYS) {
+        number = after(table, number);
+        way = way_of(&table->buckets[number], index);
+    }
+    assert(way < WAYS && "every flow stands in its home bucket, or in the next");
+    remove_way(table, number, way);
+}
+
+/* The way of the oldest flow; WAYS when the bucket is empty. */
+static unsigned oldest_in(const struct flow_table *table, const struct bucket *bucket)
+{
+    unsigned oldest = WAYS;
     for (unsigned way = 0; way < WAYS; way++) {
-        if (bucket->flow[way] == index) {
-            bucket->flow[way] = 0;
-            pool_give(&table->flows, index);
-            return;
-        }
+        if (!bucket->flow[way])
+            continue;
+        if (oldest == WAYS ||
+            line_at(table, bucket->flow[way])->last_ns < line_at(table, bucket->flow[oldest])->last_ns)
+            oldest = way;
     }
-    assert(false && "every flow stands in its home bucket");
+    return oldest;
+}
+
+static void evict(struct flow_table *table, uint32_t number, unsigned way, flow_visitor *victim,
+                  void *context)
+{
+    victim(context, table->buckets[number].flow[way], FLOW_END_EVICTED);
+    remove_way(table, number, way);
+}
+
+/* A free place for a flow of this bucket: in it, in the next, or where its oldest was. */
+static uint32_t room_for(struct flow_table *table, uint32_t home, flow_visitor *victim, void *context)
+{
+    if (way_of(&table->buckets[home], 0) < WAYS)
+        return home;
+    uint32_t next = after(table, home);
+    if (way_of(&table->buckets[next], 0) < WAYS)
+        return next;
+    evict(table, home, oldest_in(table, &table->buckets[home]), victim, context);
+    return home;
+}
+
+static uint32_t take_line(struct flow_table *table, flow_visitor *victim, void *context)
+{
+    uint32_t index;
+    while (!(index = pool_take(&table->lines))) {
+        unsigned oldest = oldest_in(table, &table->buckets[table->hand]);
+        if (oldest < WAYS)
+            evict(table, table->hand, oldest, victim, context);
+        else
+            table->hand = after(table, table->hand);
+    }
+    return index;
+}
+
+static void fill_line(struct flow_table *table, struct flow_line *line, const struct probe *probe)
+{
+    *line = (struct flow_line){.addr = {probe->addr[0], probe->addr[1]},
+                               .port = {probe->key->port[0], probe->key->port[1]},
+                               .protocol = probe->key->protocol,
+                               .bits = LINE_USED};
+    if (probe->is_v4)
+        return;
+    line->bits |= LINE_V6;
+    line->addr[1] = probe->addr[0] ^ probe->addr[1];
+    line->addr[0] = pool_take(&table->pairs); /* there are as many as lines */
+    struct flow_pair *pair = pool_item(&table->pairs, line->addr[0]);
+    memcpy(pair->addr, probe->key->addr, sizeof pair->addr);
+}
+
+uint32_t flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                        flow_visitor *victim, void *context)
+{
+    struct probe probe = probe_for(key);
+    uint32_t home = home_of(table, hash), number = room_for(table, home, victim, context);
+    uint32_t index = take_line(table, victim, context);
+    struct bucket *bucket = &table->buckets[number];
+    unsigned way = way_of(bucket, 0);
+    bucket->flow[way] = index;
+    bucket->tag[way] = tag_of(hash);
+    if (number != home) {
+        bucket->moved_in |= (uint16_t)(1u << way);
+        table->buckets[home].moved_out++;
+    }
+    fill_line(table, line_at(table, index), &probe);
+    *rest_at(table, index) = (struct flow_rest){0};
+    return index;
+}
+
+void flow_key_at(const struct flow_table *table, uint32_t index, struct flow_key *out)
+{
+    const struct flow_line *line = line_at(table, index);
+    *out = (struct flow_key){.port = {line->port[0], line->port[1]}, .protocol = line->protocol};
+    if (line->bits & LINE_V6) {
+        const struct flow_pair *pair = pool_item(&table->pairs, line->addr[0]);
+        memcpy(out->addr, pair->addr, sizeof out->addr);
+        return;
+    }
+    for (unsigned side = 0; side < 2; side++) {
+        uint32_t a = line->addr[side];
+        out->addr[side] = addr_v4(
+            (const uint8_t[4]){(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a});
+    }
 }
 
 /* How many buckets the time since the last call is worth. Time that jumps back is worth none. */
 static uint64_t share_of(struct flow_table *table, int64_t now_ns)
 {
-    uint64_t buckets = (uint64_t)table->mask + 1;
     if (table->swept_ns == INT64_MIN || now_ns < table->swept_ns) {
         table->swept_ns = now_ns; /* also after a stray packet from the future */
         return 0;
@@ -207,50 +331,75 @@ static uint64_t share_of(struct flow_table *table, int64_t now_ns)
     uint64_t gone = (uint64_t)now_ns - (uint64_t)table->swept_ns;
     if (gone >> SWEEP_NS_LOG) {
         table->swept_ns = now_ns;
-        return buckets;
+        return table->bucket_count;
     }
-    uint64_t share = (gone * buckets) >> SWEEP_NS_LOG;
+    uint64_t share = (gone * table->bucket_count) >> SWEEP_NS_LOG;
     if (share)
         table->swept_ns = now_ns;
     return share;
 }
 
-static void tell_silence(struct flow *flow, uint32_t index, int64_t now_ns, flow_visitor *silent,
+static void tell_silence(struct flow_table *table, uint32_t index, int64_t now_ns, flow_visitor *silent,
                          void *context)
 {
-    if ((flow->flags & FLOW_SILENT) || !flow_is_silent(flow, now_ns))
+    struct flow_line *line = line_at(table, index);
+    if ((line->flags & FLOW_SILENT) || !flow_is_silent(table, index, now_ns))
         return;
-    flow->flags |= FLOW_SILENT;
-    silent(context, flow, index, FLOW_END_ACTIVE);
+    line->flags |= FLOW_SILENT;
+    silent(context, index, FLOW_END_ACTIVE);
 }
 
 void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit, flow_visitor *expired,
                        flow_visitor *silent, void *context)
 {
     for (uint64_t share = share_of(table, now_ns); share > 0 && limit > 0; share--) {
-        struct bucket *bucket = &table->buckets[table->sweep];
+        const struct bucket *bucket = &table->buckets[table->sweep];
         for (unsigned way = 0; way < WAYS && limit > 0; way++) {
             uint32_t index = bucket->flow[way];
             if (!index)
                 continue;
-            if (!flow_is_idle(flow_at(table, index), now_ns)) {
-                tell_silence(flow_at(table, index), index, now_ns, silent, context);
+            if (!flow_is_idle(table, index, now_ns)) {
+                tell_silence(table, index, now_ns, silent, context);
                 continue;
             }
-            expired(context, flow_at(table, index), index, flow_end_of(flow_at(table, index)));
-            flow_table_remove(table, index);
+            expired(context, index, flow_end_of(table, index));
+            remove_way(table, table->sweep, way);
             limit--;
         }
         if (limit > 0)
-            table->sweep = (table->sweep + 1) & table->mask;
+            table->sweep = after(table, table->sweep);
     }
 }
 
-void flow_table_each(struct flow_table *table, flow_visitor *visitor, void *context)
+bool flow_began_before(const struct flow_table *table, uint32_t index, const struct flow_table *other,
+                       uint32_t other_index)
 {
-    for (uint64_t b = 0; b <= table->mask; b++)
-        for (unsigned way = 0; way < WAYS; way++)
-            if (table->buckets[b].flow[way])
-                visitor(context, flow_at(table, table->buckets[b].flow[way]), table->buckets[b].flow[way],
-                        FLOW_END_INPUT);
+    int64_t first_ns = rest_at(table, index)->first_ns, other_ns = rest_at(other, other_index)->first_ns;
+    if (first_ns != other_ns)
+        return first_ns < other_ns;
+    struct flow_key key, other_key;
+    flow_key_at(table, index, &key);
+    flow_key_at(other, other_index, &other_key);
+    return memcmp(&key, &other_key, sizeof key) < 0;
+}
+
+static int by_beginning(const void *left, const void *right, void *context)
+{
+    const struct flow_table *table = context;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return flow_began_before(table, a, table, b) ? -1 : a != b;
+}
+
+void flow_table_list(const struct flow_table *table, uint32_t *out)
+{
+    uint32_t count = 0;
+    bool in_order = true;
+    for (uint32_t index = 1; index < table->lines.fresh; index++) {
+        if (!(line_at(table, index)->bits & LINE_USED))
+            continue;
+        in_order = in_order && (!count || flow_began_before(table, out[count - 1], table, index));
+        out[count++] = index;
+    }
+    if (!in_order)
+        qsort_r(out, count, sizeof *out, by_beginning, (void *)(uintptr_t)table);
 }

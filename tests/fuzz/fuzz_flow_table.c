@@ -4,7 +4,7 @@
  * chosen by the input, so that buckets fill up and tags collide.
  */
 #include "fuzz.h"
-#include "rolecall/flow.h"
+#include "flow/kept.h"
 
 enum { FLOWS = 64, KEYS = 512 };
 
@@ -22,72 +22,72 @@ static struct flow_key key_of(unsigned number)
     memset(&key, 0, sizeof key);
     key.port[0] = (uint16_t)number;
     key.protocol = number % 2 ? IP_TCP : IP_UDP;
+    if (number % 3) /* else IPv6 */
+        key.addr[0] = key.addr[1] = addr_v4((const uint8_t[4]){10, 0, 0, 1});
     return key;
 }
 
 static uint64_t hash_of(const struct model *model, unsigned number)
 {
-    return number % (model->spread + 1u) | (uint64_t)(number & model->spread) << 48;
+    return (uint64_t)(number % (model->spread + 1u)) << 24 | (uint64_t)(number & model->spread) << 48;
 }
 
-static void gone(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+static unsigned number_of(const struct model *model, uint32_t index)
+{
+    struct flow_key key;
+    flow_key_at(model->table, index, &key);
+    return key.port[0];
+}
+
+static void gone(void *context, uint32_t index, enum flow_end end)
 {
     struct model *model = context;
-    unsigned number = flow->key.port[0];
+    unsigned number = number_of(model, index);
     CHECK(number < KEYS && model->index[number] == index);
-    CHECK(end == FLOW_END_EVICTED || flow_is_idle(flow, model->now_ns));
+    CHECK(end == FLOW_END_EVICTED || flow_is_idle(model->table, index, model->now_ns));
     CHECK(flow_end_name(end));
     model->index[number] = 0;
     model->count--;
 }
 
-struct visit {
-    const struct model *model;
-    uint32_t count;
-};
-
-static void visited(void *context, struct flow *flow, uint32_t index, enum flow_end end)
-{
-    struct visit *visit = context;
-    (void)end;
-    CHECK(visit->model->index[flow->key.port[0]] == index);
-    visit->count++;
-}
-
 static void find_or_add(struct model *model, unsigned number, uint16_t flags, bool add)
 {
-    struct flow_key key = key_of(number);
-    uint32_t index = 0;
-    struct flow *flow = flow_table_find(model->table, &key, hash_of(model, number), &index);
-    CHECK(!flow == !model->index[number]);
-    CHECK(!flow || index == model->index[number]);
-    if (!flow && add) {
-        flow = flow_table_add(model->table, &key, hash_of(model, number), &index, gone, model);
-        CHECK(flow && index > 0 && index <= FLOWS && flow->packets[0] == 0 && flow->identity.work == 0);
+    struct flow_key key = key_of(number), kept;
+    uint64_t hash = hash_of(model, number);
+    uint32_t index = flow_table_find(model->table, &key, hash);
+    CHECK(index == model->index[number]);
+    if (!index && add) {
+        index = flow_table_add(model->table, &key, hash, gone, model);
+        CHECK(index > 0 && index <= FLOWS && line_at(model->table, index)->packets[0] == 0);
+        CHECK(flow_identity(model->table, index)->work == 0);
         model->index[number] = index;
         model->count++;
     }
-    if (flow) {
-        CHECK(memcmp(&flow->key, &key, sizeof key) == 0);
-        flow->last_ns = model->now_ns;
-        flow->flags |= flags;
+    if (index) {
+        flow_key_at(model->table, index, &kept);
+        CHECK(memcmp(&kept, &key, sizeof key) == 0);
+        line_at(model->table, index)->last_ns = model->now_ns;
+        line_at(model->table, index)->flags |= flags;
     }
 }
 
 static void check(const struct model *model)
 {
-    struct visit visit = {.model = model};
+    uint32_t list[FLOWS];
     CHECK(flow_table_count(model->table) == model->count && model->count <= FLOWS);
-    flow_table_each(model->table, visited, &visit);
-    CHECK(visit.count == model->count);
+    flow_table_list(model->table, list);
+    for (uint32_t i = 0; i < model->count; i++) {
+        CHECK(model->index[number_of(model, list[i])] == list[i]);
+        CHECK(!i || flow_began_before(model->table, list[i - 1], model->table, list[i]));
+    }
 }
 
-static void silent(void *context, struct flow *flow, uint32_t index, enum flow_end end)
+static void silent(void *context, uint32_t index, enum flow_end end)
 {
     const struct model *model = context;
     (void)end;
-    CHECK(flow->flags & FLOW_SILENT);
-    CHECK(index > 0 && index <= FLOWS && flow_is_silent(flow, model->now_ns));
+    CHECK(index > 0 && index <= FLOWS && flow_is_silent(model->table, index, model->now_ns));
+    CHECK(line_at(model->table, index)->flags & FLOW_SILENT);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             break;
         case 2:
             if (model.index[number]) {
-                flow_table_remove(model.table, model.index[number]);
+                flow_table_remove(model.table, model.index[number], hash_of(&model, number));
                 model.index[number] = 0;
                 model.count--;
             }
