@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,16 +104,14 @@ static void hear_signals(struct daemon *d)
 
 static void wait_for_work(struct daemon *d)
 {
-    enum { SIGNALS, RELOAD, CONTROL, HTTP, OTHERS };
-    struct pollfd wanted[OTHERS + LIVE_INTERFACES_MAX] = {
+    enum { SIGNALS, RELOAD, CONTROL, HTTP, CAPTURE, ALL };
+    struct pollfd wanted[ALL] = {
         [SIGNALS] = {.fd = d->signals, .events = POLLIN},
         [RELOAD] = {.fd = d->reload.done, .events = POLLIN},
         [CONTROL] = {.fd = d->control ? control_fd(d->control) : -1, .events = POLLIN},
-        [HTTP] = {.fd = d->http ? metrics_http_fd(d->http) : -1, .events = POLLIN}};
-    unsigned count = OTHERS;
-    if (!d->held) /* a ring that holds a frame back would end the wait at once */
-        count += live_descriptors(d->live, wanted + OTHERS);
-    poll(wanted, count, d->held ? HELD_MS : TICK_MS);
+        [HTTP] = {.fd = d->http ? metrics_http_fd(d->http) : -1, .events = POLLIN},
+        [CAPTURE] = {.fd = d->held ? -1 : live_descriptor(d->live), .events = POLLIN}};
+    poll(wanted, ALL, d->more ? 0 : d->held ? HELD_MS : TICK_MS);
     if (wanted[SIGNALS].revents)
         hear_signals(d);
     if (wanted[RELOAD].revents)
@@ -124,18 +123,19 @@ static void wait_for_work(struct daemon *d)
 }
 
 /* Reads what the rings hold, as much as a turn takes; the last status of live_next(). */
-static enum live_status read_frames(struct daemon *d, int64_t now_ns)
+static enum live_status read_frames(struct daemon *d, bool at_end)
 {
     struct frame frame;
     enum live_status status = LIVE_FRAME;
     for (unsigned i = 0; i < FRAMES_A_TURN && status == LIVE_FRAME; i++) {
-        status = live_next(d->live, now_ns, &frame);
+        status = live_next(d->live, at_end, &frame);
         if (status != LIVE_FRAME)
             break;
         engine_frame(d->engine, &frame);
         d->last_ns = frame.time_ns;
     }
-    d->lag_ns = status == LIVE_FRAME ? now_ns - d->last_ns : 0;
+    d->more = status == LIVE_FRAME;
+    d->lag_ns = d->more ? daemon_wall_ns() - d->last_ns : 0;
     d->held = status == LIVE_WAIT;
     if (status == LIVE_GONE) {
         daemon_say("%s", live_problem(d->live));
@@ -189,22 +189,24 @@ static void look_at_outputs(struct daemon *d)
     d->stopping = true;
 }
 
-/* The watchdog is fed by this loop, which waits for the workers, and only while every writer moves. A name
- * server may take its time. */
+/* The watchdog is fed by this loop, which waits for the workers, and only while every writer and every
+ * capture thread moves. A name server may take its time. */
 static void feed_watchdog(struct daemon *d, int64_t now_ms)
 {
-    struct watchdog_mark marks[CONFIG_OUTPUTS_MAX];
+    struct watchdog_mark marks[CONFIG_OUTPUTS_MAX + LIVE_LANES_MAX];
     struct sink_state states[CONFIG_OUTPUTS_MAX];
-    unsigned count = sinks_count(d->sinks);
+    unsigned count = 0;
     const char *stuck;
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < sinks_count(d->sinks); i++) {
         sinks_state(d->sinks, i, &states[i]);
-        marks[i] = (struct watchdog_mark){states[i].name, states[i].progress, !states[i].in_resolver};
+        marks[count++] = (struct watchdog_mark){states[i].name, states[i].progress, !states[i].in_resolver};
     }
+    for (unsigned i = 0; i < live_lane_count(d->live); i++)
+        marks[count++] = (struct watchdog_mark){"capture", live_lane_turns(d->live, i), true};
     if (watchdog_may_feed(&d->watchdog, marks, count, now_ms * NS_PER_MS, &stuck))
         notify_watchdog();
     else
-        daemon_say("output %s does not move: the watchdog is not fed", stuck);
+        daemon_say("%s does not move: the watchdog is not fed", stuck);
 }
 
 static void write_metrics(struct daemon *d)
@@ -260,7 +262,7 @@ static void run(struct daemon *d)
     while (!d->stopping) {
         wait_for_work(d);
         int64_t now_ns = daemon_wall_ns();
-        keep_time(d, now_ns, read_frames(d, now_ns) == LIVE_QUIET);
+        keep_time(d, now_ns, read_frames(d, false) == LIVE_QUIET);
     }
 }
 
@@ -274,7 +276,7 @@ static void drain(struct daemon *d)
          ms = daemon_steady_ms()) {
         /* Afterwards no block of before the signal is still being filled. */
         bool all_came = ms >= signal_ms + 3 * LIVE_BLOCK_MS;
-        enum live_status status = read_frames(d, all_came ? INT64_MAX : daemon_wall_ns());
+        enum live_status status = read_frames(d, all_came);
         if (d->last_ns > signal_ns || (all_came && status != LIVE_FRAME))
             break;
         if (status != LIVE_FRAME)
@@ -316,6 +318,8 @@ static void end(struct daemon *d)
                    " by the interface",
                    c->name, c->packets, c->dropped_ring, c->dropped_interface);
     }
+    for (unsigned i = 0; live_lane_count(d->live) > 1 && i < live_lane_count(d->live); i++)
+        daemon_say("worker %u: %" PRIu64 " packets", i + 1, live_lane_packets(d->live, i));
     end_outputs(d);
 }
 

@@ -30,6 +30,7 @@ struct daemon {
     int64_t ticked_ms, watched_ms, stats_ms, metrics_ms; /* monotonic */
     int64_t last_ns;                                     /* time of the last frame read */
     int64_t lag_ns;                                      /* of it behind the wall clock, while more wait */
+    bool more;                                           /* a turn has not read all that there is */
     bool held;                                           /* frames wait in the rings for other interfaces */
     bool metrics_failed;                                 /* the file could not be written */
     bool stopping;

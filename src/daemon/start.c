@@ -57,6 +57,7 @@ static bool open_capture(struct daemon *d)
                                    .interface_count = capture->interface_count,
                                    .exclude = capture->exclude,
                                    .ring_mib = (unsigned)capture->ring_mib,
+                                   .lanes = (unsigned)capture->workers,
                                    .not_promiscuous = !capture->promiscuous,
                                    .reads_linktype = decode_reads_linktype};
     d->live = live_open(&options, &errors);
@@ -232,7 +233,7 @@ int daemon_open(struct daemon *d)
         return failed();
     if (!fits(d))
         return DAEMON_REFUSED;
-    if (!reload_init(&d->reload, d->config) || !sinks_start(d->sinks))
+    if (!reload_init(&d->reload, d->config) || !sinks_start(d->sinks) || !live_start(d->live))
         return failed();
     return DAEMON_DONE;
 }

@@ -4,6 +4,7 @@
 watched at the other. Needs root, or user namespaces; skips itself otherwise."""
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -270,6 +271,30 @@ class Live(unittest.TestCase):
         self.assertEqual(stats["capture_packets"] + stats["capture_dropped_ring"], received(SENSOR) - before)
         self.assertEqual(stats["capture_interface_received"], received(SENSOR) - before)
         self.assertEqual(stats["packets"], stats["capture_packets"])
+
+    def test_spread_over_workers(self):
+        """Three rings for each of two interfaces, spread by address pair: the same findings as from one."""
+        add_pair("wire1", "mon1")
+        self.addCleanup(subprocess.run, ["ip", "link", "del", "wire1"], check=False)
+        with open(SITE, encoding="utf-8") as file:
+            path, run = self.daemon(file.read(), {"workers": 3, "interfaces": [SENSOR, "mon1"]})
+        before = received(SENSOR)
+        self.wire.send(frames_of(CAPTURE))
+        sh("ip", "link", "set", SENSOR, "down")
+        sh("ip", "link", "set", SENSOR, "up")
+        time.sleep(0.5)
+        for source in range(240):
+            self.wire.out.send(frames_of(CAPTURE)[0][:26] + bytes([192, 0, 2, source, 192, 0, 2, 250]) + bytes(60))
+        time.sleep(1)
+        self.assertEqual(run.end(), 0, run.messages)
+        with open(path("events"), encoding="utf-8") as file:
+            events = [json.loads(line) for line in file]
+        self.assertEqual(findings(events), findings(self.analyze("--site", SITE)))
+        self.assertEqual(counters(events)["capture_packets"], received(SENSOR) - before)
+        shares = [int(share) for share in re.findall(r"worker \d: (\d+) packets", run.messages)]
+        self.assertEqual(sum(shares), received(SENSOR) - before)
+        self.assertEqual(len(shares), 3)
+        self.assertGreater(min(shares), 60)
 
     def test_tags_and_snap_lengths(self):
         """A tag that the kernel takes out of the frame is put back; media alone is shortened."""
