@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 
+import receivers
 from hosts import Failure, Lab, Skip, end, wait_for
 
 HERE = pathlib.Path(__file__).parent
@@ -183,14 +184,28 @@ def compare(what, got, wanted):
     print(f"lab: {what}: {len(got)} findings, as planted")
 
 
+def compare_receivers(work):
+    wanted = receivers.sequences_of(work / "events.ndjson")
+    if wanted != list(range(1, len(wanted) + 1)):
+        raise Failure("the file's events are not numbered from 1 without a gap")
+    for name in ("rsyslog", "syslog-ng"):
+        wait_for(f"every event at {name}", lambda: (work / f"{name}.ndjson").exists()
+                 and len((work / f"{name}.ndjson").read_text().splitlines()) >= len(wanted))
+        got = receivers.sequences_of(work / f"{name}.ndjson")
+        if got != wanted:
+            raise Failure(f"{name} got {len(got)} events of {len(wanted)}, or in another order")
+        print(f"lab: {name}: all {len(got)} events, whole and once")
+
+
 def main():
     with Lab() as lab:
         site = Site(lab)
         capturing = site.sensor.start(["tcpdump", "-Z", "root", "-i", "eth0", "-n", "-U", "--immediate-mode", "-w", lab.work / "capture.pcap"], "tcpdump")
         wait_for("tcpdump", lambda: "listening on" in lab.log("tcpdump"))
-        with open(lab.work / "run.ndjson", "wb") as events:
-            running = site.sensor.start([ROLECALL, "run", "-i", "eth0", "--site", SITE, "--flows"], "run", stdout=events)
-        wait_for("rolecall run", lambda: "eth0" in lab.log("run"))
+        receivers.start_rsyslog(site.sensor, DAEMONS, lab.work)
+        receivers.start_syslog_ng(site.sensor, DAEMONS, lab.work)
+        running = site.sensor.start([ROLECALL, "run", "-c", receivers.configure(lab.work, SITE)], "run")
+        wait_for("rolecall run", lambda: "capturing on" in lab.log("run"))
         site.serve()
         site.behave()
         site.misbehave()
@@ -198,12 +213,13 @@ def main():
         if end(running):
             raise Failure(f"rolecall run ended with {running.returncode}: {lab.log('run')}")
         end(capturing, signal.SIGINT)
-        live = findings_of((lab.work / "run.ndjson").read_text().splitlines())
+        live = findings_of((lab.work / "events.ndjson").read_text().splitlines())
         compare("rolecall run", set(live), PLANTED)
         later = findings_of(analyzed(lab.work))
         compare("rolecall analyze of the same packets", set(later), PLANTED)
         if live != later:
             raise Failure(f"run and analyze count differently: {live} {later}")
+        compare_receivers(lab.work)
     return 0
 
 
