@@ -27,7 +27,8 @@ def ip(*words):
 
 
 class Lab:
-    def __init__(self):
+    def __init__(self, mtu=1500):
+        self.mtu = mtu
         self.prefix = f"rolecall-{os.getpid()}"
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="rolecall-lab."))
         os.chmod(self.work, 0o755)
@@ -78,7 +79,8 @@ class Lab:
         return Host(self, full, addresses)
 
     def plug(self, full, name):
-        ip("-n", self.switch, "link", "add", "name", f"p{name[:12]}", "type", "veth", "peer", "name", "eth0", "netns", full)
+        ip("-n", self.switch, "link", "add", "name", f"p{name[:12]}", "mtu", self.mtu, "type", "veth",
+           "peer", "name", "eth0", "netns", full, "mtu", self.mtu)
         ip("-n", self.switch, "link", "set", f"p{name[:12]}", "master", "br0", "up")
         # Offloads would show the sensor segments that were never on a wire, with checksums yet to be made.
         subprocess.run(["ip", "netns", "exec", full, "ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off", "gro", "off"],

@@ -11,7 +11,7 @@ RSYSLOG = """
 global(workDirectory="{work}" maxMessageSize="64k")
 module(load="imtcp")
 input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="events")
-template(name="event" type="string" string="%msg:2:$%\\n")
+template(name="event" type="string" string="%msg%\\n")
 ruleset(name="events") {{
   action(type="omfile" file="{file}" template="event")
 }}

@@ -6,7 +6,7 @@ usage: talk.py try ADDRESS:PORT [TIMES]         a TCP connection, tried so often
        talk.py hold ADDRESS:PORT...             TCP ports that accept, read and close
        talk.py send ADDRESS:PORT TEXT           TCP: sends a line, waits for the end
        talk.py replay INTERFACE CAPTURE RATE    every frame of a pcap file; RATE packets a second, 0: as fast as it goes
-       talk.py flood INTERFACE COUNT SEED       so many UDP packets, each of another 5-tuple, from 10.128.0.0/9
+       talk.py flood INTERFACE COUNT SEED RATE  so many UDP packets, each of another 5-tuple, in 10.128.0.0/9
 """
 import random
 import selectors
@@ -61,11 +61,11 @@ def send(where, text):
 
 
 def frames_of(path):
-    """The frames of a pcap file of this machine's byte order."""
+    """The frames of a pcap file."""
     with open(path, "rb") as file:
-        file.read(24)
+        order = "<" if file.read(24)[3] == 0xA1 else ">"
         while header := file.read(16):
-            yield file.read(struct.unpack("<IIII", header)[2])
+            yield file.read(struct.unpack(order + "IIII", header)[2])
 
 
 def replay(interface, path, rate):
@@ -91,12 +91,15 @@ def put(door, frame):
             time.sleep(0.0005)
 
 
-def flood(interface, count, seed):
+def flood(interface, count, seed, rate):
     dice = random.Random(seed)
     ethernet = bytes.fromhex("020000000001 020000000002 0800")
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as door:
         door.bind((interface, 0))
-        for _ in range(count):
+        began = time.monotonic()
+        for number in range(count):
+            if rate and number % 16 == 0:
+                time.sleep(max(0.0, began + number / rate - time.monotonic()))
             addresses = struct.pack(">II", 0x0A800000 | dice.getrandbits(23), 0x0A800000 | dice.getrandbits(23))
             ip = struct.pack(">BBHHHBBH", 0x45, 0, 36, 0, 0, 64, 17, 0) + addresses
             words = struct.unpack(">10H", ip)
@@ -118,7 +121,7 @@ def main():
     elif verb == "replay":
         replay(words[0], words[1], float(words[2]))
     elif verb == "flood":
-        flood(words[0], int(words[1]), int(words[2]))
+        flood(words[0], int(words[1]), int(words[2]), float(words[3]))
     else:
         sys.exit(__doc__)
 
