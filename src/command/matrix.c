@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "rolecall/rules.h"
+#include "terminal.h"
 
 static const char usage[] =
     "usage: rolecall matrix list [OPTION...]\n"
@@ -289,15 +290,78 @@ static void match_rows(const struct matrix *a, const struct matrix *b, unsigned 
     }
 }
 
-static void print_one_sided(char sign, const struct matrix_row *row)
+/* The columns of one row that only one of the two has. Why: its purpose, else its service and condition. */
+enum { DIFF_COLUMNS = 6, DIFF_CELL = 320 };
+
+static const char *const diff_titles[DIFF_COLUMNS] = {"connection", "ports", "transport",
+                                                      "protocol",   "row",   "why"};
+
+static void diff_cells(const struct matrix_row *row, char cells[DIFF_COLUMNS][DIFF_CELL])
 {
     struct part parts[PARTS_MAX];
-    char ports[128], transports[128], applications[128];
+    char text[128];
+    const char *slash = strchr(row->id, '/');
     parts_of(row, parts);
-    printf("%c %-52s %-8s %s -> %s  %s  %s  %s\n", sign, row->id, direction_name(row->direction), row->from,
-           row->to, part_text(&parts[7], ports, sizeof ports),
-           part_text(&parts[10], transports, sizeof transports),
-           part_text(&parts[11], applications, sizeof applications));
+    snprintf(cells[0], DIFF_CELL, "%s -> %s%s", row->from, row->to,
+             row->direction == ROW_MEDIA    ? " (its own media ports)"
+             : row->direction == ROW_EITHER ? " (or back)"
+                                            : "");
+    snprintf(cells[1], DIFF_CELL, "%s", part_text(&parts[7], text, sizeof text));
+    snprintf(cells[2], DIFF_CELL, "%s", part_text(&parts[10], text, sizeof text));
+    snprintf(cells[3], DIFF_CELL, "%s", part_text(&parts[11], text, sizeof text));
+    snprintf(cells[4], DIFF_CELL, "%s", slash ? slash + 1 : row->id);
+    if (*row->purpose)
+        snprintf(cells[5], DIFF_CELL, "%s", row->purpose);
+    else
+        snprintf(cells[5], DIFF_CELL, "%s%s%s", row->service, *row->condition ? ", " : "", row->condition);
+}
+
+static void print_diff_line(const struct terminal *to, char cells[DIFF_COLUMNS][DIFF_CELL],
+                            const unsigned widths[DIFF_COLUMNS])
+{
+    unsigned at = 2;
+    fputs("  ", to->out);
+    for (unsigned i = 0; i + 1 < DIFF_COLUMNS; i++) {
+        terminal_cell(to, widths[i], cells[i]);
+        fputs("  ", to->out);
+        at += widths[i] + 2;
+    }
+    if (to->is_terminal && at + terminal_columns(cells[DIFF_COLUMNS - 1]) > to->width)
+        terminal_cell(to, to->width > at ? to->width - at : 0, cells[DIFF_COLUMNS - 1]);
+    else
+        fputs(cells[DIFF_COLUMNS - 1], to->out);
+    fputc('\n', to->out);
+}
+
+/* The rows of a matrix that have no twin, IPsec exemptions or the others, as a table. */
+static unsigned print_group(const struct terminal *to, const char *heading, const struct matrix *matrix,
+                            const bool *has_twin, bool ipsec)
+{
+    char cells[DIFF_COLUMNS][DIFF_CELL];
+    unsigned widths[DIFF_COLUMNS] = {0}, count = 0;
+    for (unsigned pass = 0; pass < 2; pass++) { /* first the widths */
+        for (unsigned i = 0; i < matrix->row_count; i++) {
+            if (has_twin[i] || (matrix->rows[i].direction == ROW_IPSEC) != ipsec)
+                continue;
+            diff_cells(&matrix->rows[i], cells);
+            for (unsigned c = 0; c < DIFF_COLUMNS; c++)
+                if (terminal_columns(cells[c]) > widths[c])
+                    widths[c] = terminal_columns(cells[c]);
+            if (pass == 1)
+                print_diff_line(to, cells, widths);
+            count += pass;
+        }
+        if (pass == 1 || !widths[0])
+            break;
+        terminal_heading(to, heading);
+        for (unsigned c = 0; c < DIFF_COLUMNS; c++) {
+            snprintf(cells[c], DIFF_CELL, "%s", diff_titles[c]);
+            if (strlen(diff_titles[c]) > widths[c])
+                widths[c] = (unsigned)strlen(diff_titles[c]);
+        }
+        print_diff_line(to, cells, widths);
+    }
+    return count;
 }
 
 static void print_changed(const struct matrix_row *a, const struct matrix_row *b)
@@ -306,34 +370,44 @@ static void print_changed(const struct matrix_row *a, const struct matrix_row *b
     char before[128], after[128];
     parts_of(a, x);
     parts_of(b, y);
-    printf("~ %-52s %s\n", a->id, b->id);
-    for (unsigned i = 0; i < PARTS_MAX; i++)
-        if (BY_ALL & PART(i) && !same_part(&x[i], &y[i]))
-            printf("    %-18s \"%s\" -> \"%s\"\n", x[i].name, part_text(&x[i], before, sizeof before),
-                   part_text(&y[i], after, sizeof after));
+    printf("  %s is now %s\n", a->id, b->id);
+    for (unsigned i = 0; i < PARTS_MAX; i++) {
+        if (!(BY_ALL & PART(i)) || same_part(&x[i], &y[i]))
+            continue;
+        const char *was = part_text(&x[i], before, sizeof before),
+                   *is = part_text(&y[i], after, sizeof after);
+        printf("    %-18s %s -> %s\n", x[i].name, *was ? was : "(none)", *is ? is : "(none)");
+    }
+}
+
+static unsigned print_all_changed(const struct terminal *to, const struct matrix *a, const struct matrix *b,
+                                  const unsigned *twin)
+{
+    unsigned changed = 0;
+    for (unsigned i = 0; i < a->row_count; i++) {
+        if (twin[i] == 0 || agree(&a->rows[i], &b->rows[twin[i] - 1], BY_ALL))
+            continue;
+        if (changed++ == 0)
+            terminal_heading(to, "Changed: see that your rules still fit");
+        print_changed(&a->rows[i], &b->rows[twin[i] - 1]);
+    }
+    return changed;
 }
 
 static void print_difference(const struct matrix *a, const struct matrix *b, const unsigned *twin,
-                             const bool *taken)
+                             const bool *taken, bool *kept)
 {
-    unsigned removed = 0, added = 0, changed = 0;
-    for (unsigned i = 0; i < a->row_count; i++) {
-        if (twin[i] == 0) {
-            print_one_sided('-', &a->rows[i]);
-            removed++;
-        } else if (!agree(&a->rows[i], &b->rows[twin[i] - 1], BY_ALL)) {
-            print_changed(&a->rows[i], &b->rows[twin[i] - 1]);
-            changed++;
-        }
-    }
-    for (unsigned j = 0; j < b->row_count; j++) {
-        if (taken[j])
-            continue;
-        print_one_sided('+', &b->rows[j]);
-        added++;
-    }
-    printf("%s: %u rows, %s: %u rows; %u removed, %u added, %u changed, %u the same\n", a->id, a->row_count,
-           b->id, b->row_count, removed, added, changed, a->row_count - removed - changed);
+    struct terminal to = terminal_of(stdout);
+    for (unsigned i = 0; i < a->row_count; i++)
+        kept[i] = twin[i] != 0;
+    printf("From %s (%u rows) to %s (%u rows)\n", a->id, a->row_count, b->id, b->row_count);
+    unsigned added = print_group(&to, "Added: open these", b, taken, false);
+    added += print_group(&to, "Added: exempt these from IPsec", b, taken, true);
+    unsigned removed = print_group(&to, "Removed: no longer documented", a, kept, false);
+    removed += print_group(&to, "Removed: no longer exempt from IPsec", a, kept, true);
+    unsigned changed = print_all_changed(&to, a, b, twin);
+    printf("\n%u the same, %u added, %u removed, %u changed\n", a->row_count - removed - changed, added,
+           removed, changed);
 }
 
 static const struct matrix *named_matrix(const struct rules *rules, const char *id)
@@ -356,12 +430,14 @@ static int diff(const struct rules *rules, const char *first, const char *second
         return EXIT_USAGE;
     unsigned *twin = calloc(a->row_count + 1, sizeof *twin);
     bool *taken = calloc(b->row_count + 1, sizeof *taken);
-    if (!twin || !taken)
+    bool *kept = calloc(a->row_count + 1, sizeof *kept);
+    if (!twin || !taken || !kept)
         abort();
     match_rows(a, b, twin, taken);
-    print_difference(a, b, twin, taken);
+    print_difference(a, b, twin, taken, kept);
     free(twin);
     free(taken);
+    free(kept);
     return EXIT_DONE;
 }
 

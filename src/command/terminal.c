@@ -33,6 +33,7 @@ struct terminal terminal_of(FILE *out)
     if (!isatty(fileno(out)))
         return (struct terminal){.out = out, .width = WIDTH_DEFAULT};
     return (struct terminal){.out = out,
+                             .is_terminal = true,
                              .width = width_of(out),
                              .colour = !(no_colour && *no_colour) && !(kind && strcmp(kind, "dumb") == 0)};
 }
@@ -129,7 +130,7 @@ void terminal_wrap(const struct terminal *to, unsigned at, unsigned indent, cons
 void terminal_cell(const struct terminal *to, unsigned width, const char *text)
 {
     size_t left = strlen(text);
-    bool cut = columns_of(text, left) > width;
+    bool cut = width && columns_of(text, left) > width;
     unsigned at = 0, end = cut ? width - 1 : width;
     while (left) {
         char bytes[UTF8_SIZE_MAX];

@@ -12,7 +12,7 @@
 struct terminal {
     FILE *out;
     unsigned width; /* columns: the terminal's, else $COLUMNS; 100 where there is no terminal */
-    bool colour;
+    bool is_terminal, colour;
 };
 
 struct terminal terminal_of(FILE *out);
