@@ -42,8 +42,8 @@ def groups(text):
             continue
         starts = [match.start() for match in re.finditer(r"(?<=  )\S", lines[0])]
         for line in lines:
-            check(f"not aligned: {line}", all(line[at - 1] == " " and line[at] != " " for at in starts))
-        found[word] += [re.split("  +", line)[5] for line in lines[1:]]
+            check(f"not aligned: {line}", all(line[at - 1] == " " and (line + " ")[at] != " " for at in starts[:5]))
+        found[word] += [line[starts[4]:].split()[0] for line in lines[1:]]
     return found
 
 
