@@ -43,6 +43,14 @@ static unsigned number_of(const struct page *page, const struct finding_in *find
     return 0;
 }
 
+/* The time of day, with the date where there is more than one. */
+static const char *show_moment(const struct report *report, int64_t time_ns, char out[SHOWN_SIZE])
+{
+    const int64_t day_ns = INT64_C(86400) * 1000000000;
+    return report->first_ns / day_ns == report->last_ns / day_ns ? show_clock(time_ns, out)
+                                                                 : show_time(time_ns, out);
+}
+
 static void put_moment(const struct page *page, const struct finding_in *finding)
 {
     char clock[SHOWN_SIZE], span[SHOWN_SIZE];
@@ -55,13 +63,14 @@ static void put_moment(const struct page *page, const struct finding_in *finding
         to = SCALE;
     }
     html(page->out, "<li><span class=\"when\">%s</span><span class=\"who\"><span class=\"tag %s\">%s</span> ",
-         show_clock(finding->first_ns, clock), severity_class(finding->severity),
+         show_moment(page->report, finding->first_ns, clock), severity_class(finding->severity),
          severity_word(finding->severity));
     if (number && number <= SHOWN_FINDINGS)
         html(page->out, "<a href=\"#f%u\">%s</a>", number, finding->id);
     else
         html(page->out, "%s", finding->id);
-    html(page->out, " <span class=\"peer\">%s</span></span>", party_name(&finding->destination));
+    html(page->out, " <span class=\"peer\">%s → %s</span></span>", party_name(&finding->source),
+         party_name(&finding->destination));
     html(page->out,
          "<svg class=\"lane\" viewBox=\"0 0 %d 10\" preserveAspectRatio=\"none\" role=\"img\" "
          "aria-label=\"for %s\">"
@@ -126,7 +135,7 @@ static void put_episode(const struct page *page, const struct episode *episode, 
          "<li><span class=\"when\">%s</span><span class=\"who\"><span class=\"tag %s\">%s</span> %s → %s "
          "<span "
          "class=\"peer\">%s, %s; %lu media flow%s, %lu packet%s lost</span></span>",
-         show_clock(episode->first_ns, clock), is_judged ? "high" : "none",
+         show_moment(page->report, episode->first_ns, clock), is_judged ? "high" : "none",
          is_judged ? "on media" : "not covered", party_name(&episode->source),
          party_name(&episode->destination), episode->negotiation, episode->state, episode->media_flows,
          plural(episode->media_flows), episode->media_lost, plural(episode->media_lost));
