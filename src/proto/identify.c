@@ -363,9 +363,14 @@ static unsigned family_of(unsigned id)
     return proto_by_id((enum proto_id)id)->is_media || id == PROTO_ms_turn ? 1 : 0;
 }
 
+static uint64_t bit_of(unsigned id)
+{
+    return (uint64_t)1 << id;
+}
+
 /* Asks every identifier of this transport but `except`; only those of its family once the flow has a name.
- * `*more`: the last that wants to see more. */
-static unsigned ask_all(struct turn *t, struct proto_question *question, unsigned except, unsigned *more)
+ * `*more` gets a bit per protocol that wants to see more. */
+static unsigned ask_all(struct turn *t, struct proto_question *question, unsigned except, uint64_t *more)
 {
     const struct identity *identity = t->identity;
     for (unsigned id = 1; id < PROTO_COUNT; id++) {
@@ -379,8 +384,8 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
         ask(t, id, question);
         if (t->identifier->reply.answer == PROTO_YES)
             return id;
-        if (t->identifier->reply.answer == PROTO_MORE) /* of a cut datagram: whoever lacks bytes, before RTP */
-            *more = *more && id == PROTO_rtp && question->data.cut ? *more : id;
+        if (t->identifier->reply.answer == PROTO_MORE)
+            *more |= bit_of(id);
         else if (t->work && question->start)
             t->work->ruled_out |= (uint64_t)1 << id;
     }
@@ -402,25 +407,27 @@ enum { RTP_HEADER_SIZE = 12 }; /* RFC 3550 section 5.1: less says next to nothin
 
 /* Might the bytes that were cut off have told? RTP waits for more packets, never for more than its header:
  * live capture keeps no more of media. */
-static bool misses_bytes(const struct proto_question *question, unsigned more)
+static bool misses_bytes(const struct proto_question *question, uint64_t more)
 {
     if (!question->data.cut)
         return false;
-    return question->data.left == 0 ||
-           (more == PROTO_rtp ? question->data.left < RTP_HEADER_SIZE : more != 0);
+    return question->data.left == 0 || (more & ~bit_of(PROTO_rtp)) ||
+           (more && question->data.left < RTP_HEADER_SIZE);
 }
 
 /* What an unnamed flow could be after one more datagram, which `more` would not deny. */
-static uint8_t likely_after(const struct identity *identity, unsigned more, size_t caplen)
+static uint8_t likely_after(const struct identity *identity, uint64_t more, size_t caplen)
 {
-    bool is_media = (more == PROTO_rtp || more == PROTO_rtcp) && caplen >= RTP_HEADER_SIZE;
-    if (!is_media || (identity->asked > 0 && !identity->likely))
+    uint64_t media = more & (bit_of(PROTO_rtp) | bit_of(PROTO_rtcp));
+    if (!media || caplen < RTP_HEADER_SIZE || (identity->asked > 0 && !identity->likely))
         return 0;
-    return identity->likely ? identity->likely : (uint8_t)more;
+    if (identity->likely)
+        return identity->likely;
+    return media & bit_of(PROTO_rtcp) ? PROTO_rtcp : PROTO_rtp;
 }
 
 /* Which protocol a datagram is; 0: none of those that may be. */
-static unsigned recognise(struct turn *t, struct proto_question *question, unsigned *more)
+static unsigned recognise(struct turn *t, struct proto_question *question, uint64_t *more)
 {
     struct identity *identity = t->identity;
     if (identity->name && !identity->is_running_rtp) {
@@ -429,7 +436,7 @@ static unsigned recognise(struct turn *t, struct proto_question *question, unsig
         if (t->identifier->reply.answer == PROTO_YES)
             return identity->current;
         if (t->identifier->reply.answer == PROTO_MORE)
-            *more = identity->current;
+            *more |= bit_of(identity->current);
     }
     if (!identity->name || identity->carries_media || family_of(identity->name) == 2)
         return ask_all(t, question, identity->current, more);
@@ -453,7 +460,8 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
         return IDENTITY_SAME;
     struct weight before = weigh(&t);
     bool is_empty = question.data.left == 0; /* nothing captured: nothing to ask about */
-    unsigned more = 0, id = is_empty ? 0 : recognise(&t, &question, &more);
+    uint64_t more = 0;
+    unsigned id = is_empty ? 0 : recognise(&t, &question, &more);
     identity->is_running_rtp = false;
     identity->cut |= misses_bytes(&question, more);
     if (id) {
@@ -505,7 +513,8 @@ static enum stream_end ask_stream(struct turn *t, unsigned side, struct bytes vi
                                           .gap = stream->gap,
                                           .time_ns = t->input->time_ns,
                                           .data = bytes_of(view.at + *used, view.left - *used)};
-        unsigned more = 0, id = 0;
+        uint64_t more = 0;
+        unsigned id = 0;
         if (identity->name) {
             /* An upgrade that has not spoken yet is asked as a new protocol. */
             question.named = identity->current != identity->upgraded_to || identity->yes_sides;

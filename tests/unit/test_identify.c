@@ -373,6 +373,8 @@ static void test_what_could_be_rtp_is_told(void)
 static void test_a_header_cut_in_two_could_be_anything(void)
 {
     static const uint8_t packet[60] = {0x80, 114, 0, 1, 0, 0, 0, 1, 0xde, 0xca, 0xfb, 0xad};
+    ask(false, CLIENT, packet, 12, sizeof packet);
+    TEST_ASSERT_EQUAL_UINT(PROTO_rtp, identity.likely);
     ask(false, CLIENT, packet, 11, sizeof packet);
     TEST_ASSERT_EQUAL_UINT(0, identity.likely);
 }
