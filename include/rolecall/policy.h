@@ -83,6 +83,7 @@ struct policy_role {
 struct policy_party {
     role_set direct, all;
     bool is_server;       /* one of them is a server role */
+    bool is_outsider;     /* has roles, and every file that declares them calls them external */
     bool strict_outbound; /* one of them is strict, or a server's is and the site says so */
     bool never_prefixed;  /* multicast, broadcast, link-local, unspecified: took no role from a prefix */
     int32_t entry;        /* index for policy_entry(), -1: the site does not know this address */

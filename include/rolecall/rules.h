@@ -23,6 +23,7 @@ struct matrix {
     const struct matrix_row *rows; /* in file order; `order` counts within this file */
     unsigned row_count;
     role_set external; /* roles that, in this file's rows, an address without any role also fills */
+    role_set internal; /* the other roles that it declares */
 };
 
 struct rules_role {

@@ -278,7 +278,7 @@ static void weigh_no_row(const struct case_file *c)
     if (c->to->is_server) {
         c->out->nearest = match_nearest(c->judge, c->flow, c->out);
         fail(c, FINDING_UNEXPECTED_PORT);
-    } else if (c->from->is_server && !c->to->all && c->from->strict_outbound) {
+    } else if (c->from->is_server && (!c->to->all || c->to->is_outsider) && c->from->strict_outbound) {
         fail(c, FINDING_UNEXPECTED_OUTBOUND);
     } else {
         c->out->status = VERDICT_OUT_OF_SCOPE;

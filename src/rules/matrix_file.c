@@ -151,8 +151,8 @@ static void declare_role(struct file_reading *reading, const struct json_value *
     if (bit < 0)
         return;
     reading->declared |= (role_set)1 << bit;
-    if (fields.external)
-        reading->matrix->external |= (role_set)1 << bit;
+    role_set *kind = fields.external ? &reading->matrix->external : &reading->matrix->internal;
+    *kind |= (role_set)1 << bit;
 }
 
 /* First all ids, then what they are: a role may be named before it is declared. */

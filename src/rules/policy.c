@@ -244,9 +244,20 @@ static void compile_role(struct policy *policy, unsigned bit)
 
 /* Addresses. */
 
+static role_set outsiders(const struct policy *policy)
+{
+    role_set external = 0, internal = 0;
+    for (unsigned i = 0; i < rules_matrix_count(policy->rules); i++) {
+        external |= rules_matrix(policy->rules, i)->external;
+        internal |= rules_matrix(policy->rules, i)->internal;
+    }
+    return external & ~internal;
+}
+
 static struct policy_party party_with(const struct policy *policy, role_set direct, int32_t entry)
 {
     struct policy_party party = {.direct = direct, .entry = entry};
+    party.is_outsider = direct && !(direct & ~outsiders(policy));
     for (unsigned bit = 0; bit < rules_role_count(policy->rules); bit++)
         if (direct >> bit & 1)
             party.all |= role_at(policy, bit)->all;

@@ -28,6 +28,7 @@
 #define DC         "10.20.0.9"
 #define ROUTER     "10.20.0.1"
 #define INTERNET   "198.51.100.99"
+#define PARTNER    "198.51.100.25"
 
 #define SFB(n)  "skype-for-business-server/server-ports/" #n
 #define USER(n) "skype-for-business-server/client-ports/" #n
@@ -70,6 +71,7 @@ static const char *site_with(const char *more)
         "{\"name\": \"chat01\", \"addresses\": [\"" CHAT "\"], \"roles\": [\"persistent-chat\"]},"
         "{\"name\": \"lb01\", \"addresses\": [\"" BALANCER "\"], \"roles\": [\"front-end-load-balancer\"]},"
         "{\"name\": \"edge01\", \"addresses\": [\"" EDGE_IN "\"], \"roles\": [\"edge-internal\"]},"
+        "{\"name\": \"partner\", \"addresses\": [\"" PARTNER "\"], \"roles\": [\"public-im-partner\"]},"
         "{\"name\": \"access\", \"addresses\": [\"" ACCESS "\"], \"roles\": [\"edge-access\"]},"
         "{\"name\": \"webconf\", \"addresses\": [\"" WEB_CONF "\"], \"roles\": [\"edge-web-conferencing\"]},"
         "{\"name\": \"av\", \"addresses\": [\"" AV "\"], \"roles\": [\"edge-av\"], \"translated\": [\"" AV_NAT
@@ -419,6 +421,17 @@ static void blocked_by_reset(void)
     now = tcp_refused(scene, client, server, now);
     blocked(client, server, "fail", "blocked-port");
     check_alert("blocked-port", 73, NULL);
+}
+
+/* To name a partner in the site is not to let the Edge open whatever it likes to it. */
+static void a_declared_partner_is_still_outside(void)
+{
+    one(talk_tls, ACCESS, end_of(PARTNER, 8443), "", "fail", "unexpected-outbound", "", NULL);
+}
+
+static void a_declared_partner_keeps_its_rows(void)
+{
+    one(talk_mtls, ACCESS, end_of(PARTNER, 5061), "", "pass", "", NULL, NULL);
 }
 
 /* The server is heard at one TTL, and the SYN is reset at another. */
@@ -1143,6 +1156,8 @@ int main(void)
     RUN_TEST(other_protocol_in_a_media_range);
     RUN_TEST(a_source_port_proves_no_media);
     RUN_TEST(blocked_by_reset);
+    RUN_TEST(a_declared_partner_is_still_outside);
+    RUN_TEST(a_declared_partner_keeps_its_rows);
     RUN_TEST(a_reset_of_the_host_itself);
     RUN_TEST(a_reset_in_the_name_of_the_host);
     RUN_TEST(a_reset_of_a_host_that_was_never_heard);
