@@ -155,6 +155,9 @@ const char *finding_unit(const struct finding *finding); /* what `count` counts:
 struct coverage {
     uint64_t flows, bytes, violated, blocked;
     int64_t first_ns, last_ns;
+    uint32_t peers;      /* distinct other ends of all those flows; after judge_reload() of those since */
+    uint32_t first_peer; /* the judge's own */
+    bool peers_at_least; /* more than could be told apart */
 };
 
 struct judge_options {
@@ -231,6 +234,9 @@ const struct finding *judge_finding(const struct judge *judge,
                                                          judge_tick(): what was closed is gone */
 const struct coverage *judge_coverage(const struct judge *judge, int32_t entry,
                                       unsigned row_order); /* NULL: not held */
+/* The peers of a coverage, the latest first: NULL past the end. `*at` is 0 before the first call. */
+const struct addr *judge_coverage_peer(const struct judge *judge, const struct coverage *coverage,
+                                       uint32_t *at);
 uint64_t judge_allow_used(const struct judge *judge, unsigned allow);
 /* What did not fit into the judge's memory, by name; numbers are below the count. */
 unsigned judge_counter_count(void);

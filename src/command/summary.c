@@ -217,12 +217,25 @@ static void put_field(FILE *out, const char *text)
     fputc('"', out);
 }
 
+/* How many, and the latest few of them. */
+static void put_peers(FILE *out, const struct judge *judge, const struct coverage *coverage)
+{
+    enum { SHOWN_MAX = 8 };
+    const struct addr *peer;
+    char text[ADDR_TEXT_SIZE];
+    uint32_t at = 0;
+    fprintf(out, "%" PRIu32 "%s,", coverage->peers, coverage->peers_at_least ? "+" : "");
+    for (unsigned i = 0; i < SHOWN_MAX && (peer = judge_coverage_peer(judge, coverage, &at)); i++)
+        fprintf(out, "%s%s", i ? " " : "", addr_text(peer, text));
+    fprintf(out, "\r\n");
+}
+
 bool summary_coverage_csv(const char *path, const struct engine *engine, const struct policy *policy)
 {
     FILE *out = fopen(path, "we");
     if (!out)
         return false;
-    fprintf(out, "row,host,state,flows,bytes,violated,blocked,first_seen,last_seen\r\n");
+    fprintf(out, "row,host,state,flows,bytes,violated,blocked,first_seen,last_seen,peers,peer_addresses\r\n");
     for (int32_t entry = 0; policy_entry(policy, entry); entry++) {
         for (unsigned order = 0; order < policy_row_count(policy); order++) {
             const struct coverage *coverage = judge_coverage(engine_judge(engine), entry, order);
@@ -235,8 +248,9 @@ bool summary_coverage_csv(const char *path, const struct engine *engine, const s
             }
             fprintf(out, "%s,", policy_row_by_order(policy, order)->id);
             put_field(out, policy_entry(policy, entry)->name);
-            fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,%s\r\n", state_of(coverage),
+            fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,%s,", state_of(coverage),
                     coverage->flows, coverage->bytes, coverage->violated, coverage->blocked, first, last);
+            put_peers(out, engine_judge(engine), coverage);
         }
     }
     bool failed = ferror(out);

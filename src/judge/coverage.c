@@ -32,6 +32,39 @@ static bool counts_for(const struct matrix_row *row, const struct verdict *verdi
     return row->direction != ROW_OUTBOUND || side == verdict->initiator;
 }
 
+static void count_peer(struct judge *judge, uint32_t place, const struct addr *peer)
+{
+    struct coverage *coverage = &judge->coverage[place];
+    struct coverage_peer_key key = {.addr = *peer, .place = place};
+    bool added;
+    uint32_t *next = map_add(&judge->coverage_peers, &key, &added);
+    if (!next) {
+        coverage->peers_at_least = true;
+    } else if (added) {
+        coverage->peers++;
+        *next = coverage->first_peer;
+        coverage->first_peer = map_number(&judge->coverage_peers, next) + 1;
+    }
+}
+
+/* Rows and entries are about to be numbered anew. */
+void coverage_forget_peers(struct judge *judge)
+{
+    void *oldest;
+    while ((oldest = map_oldest(&judge->coverage_peers)))
+        map_remove(&judge->coverage_peers, oldest);
+    for (size_t i = 0; i < (size_t)judge->entries * judge->rows; i++)
+        judge->coverage[i].peers = judge->coverage[i].first_peer = 0;
+}
+
+const struct addr *judge_coverage_peer(const struct judge *judge, const struct coverage *coverage,
+                                       uint32_t *at)
+{
+    *at = *at ? *(const uint32_t *)map_value(&judge->coverage_peers, *at - 1) : coverage->first_peer;
+    const struct coverage_peer_key *key = *at ? map_key(&judge->coverage_peers, *at - 1) : NULL;
+    return key ? &key->addr : NULL;
+}
+
 static void count_row(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
                       const struct matrix_row *row, enum kind kind)
 {
@@ -39,7 +72,9 @@ static void count_row(struct judge *judge, const struct judge_flow *in, const st
         const struct policy_party *party = &verdict->party[side];
         if (party->entry < 0 || !counts_for(row, verdict, side) || !holds(judge, party, row))
             continue;
-        struct coverage *coverage = &judge->coverage[(size_t)party->entry * judge->rows + row->order];
+        uint32_t place = (uint32_t)party->entry * judge->rows + row->order;
+        struct coverage *coverage = &judge->coverage[place];
+        count_peer(judge, place, &in->flow->key.addr[1 - side]);
         if (!coverage->first_ns || in->flow->first_ns < coverage->first_ns)
             coverage->first_ns = in->flow->first_ns;
         if (in->flow->last_ns > coverage->last_ns)

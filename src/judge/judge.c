@@ -21,6 +21,7 @@ size_t judge_memory(const struct judge_options *options)
     size += map_memory(sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX);
     size += map_memory(sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX);
     size += map_memory(sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX);
+    size += map_memory(sizeof(struct coverage_peer_key), sizeof(uint32_t), COVERAGE_PEERS_MAX);
     return size + map_memory(sizeof(struct peer_key), sizeof(uint32_t), PEERS_MAX);
 }
 
@@ -62,6 +63,8 @@ struct judge *judge_create(const struct judge_options *options)
                  map_secret) &&
         map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX,
                  map_secret) &&
+        map_init(&judge->coverage_peers, sizeof(struct coverage_peer_key), sizeof(uint32_t),
+                 COVERAGE_PEERS_MAX, map_secret) &&
         map_init(&judge->peers, sizeof(struct peer_key), sizeof(uint32_t), PEERS_MAX, map_secret);
     if (!ok || (judge->policy && !make_coverage(judge))) {
         judge_destroy(judge);
@@ -84,6 +87,7 @@ void judge_destroy(struct judge *judge)
     map_fini(&judge->answered);
     map_fini(&judge->findings);
     map_fini(&judge->peers);
+    map_fini(&judge->coverage_peers);
     free(judge->marks);
     free(judge->coverage);
     free(judge->allow_used);
@@ -248,7 +252,7 @@ const char *judge_inconclusive(const struct judge *judge, unsigned number, uint6
     return judge->reasons[number].reason;
 }
 
-enum { COUNTERS = 11 };
+enum { COUNTERS = 12 };
 
 unsigned judge_counter_count(void)
 {
@@ -271,6 +275,7 @@ const char *judge_counter(const struct judge *judge, unsigned number, uint64_t *
         {"answered_forgotten", judge->answered.forgotten},
         {"findings_refused", judge->totals.findings_refused},
         {"peers_refused", judge->peers.refused},
+        {"coverage_peers_refused", judge->coverage_peers.refused},
         {"interfaces_refused", judge->sensor.refused},
     };
     _Static_assert(sizeof counters / sizeof *counters == COUNTERS, "each is counted");

@@ -26,6 +26,7 @@ enum {
     FINDINGS_LOW_MAX = 6144, /* of them at most so many of low severity: a port scan fills no more */
     PEERS_MAX = 65536,
     PEERS_PER_FINDING_MAX = 16384,
+    COVERAGE_PEERS_MAX = 131072,
     PAIR_FINDINGS_MAX = 64, /* findings per address pair; above it, per address (DESIGN 6) */
     REASONS_MAX = 32
 };
@@ -78,6 +79,13 @@ struct finding_key {
     struct addr addr[2];
 };
 
+/* Its value is the next of the same row and entry: the number + 1, 0: none. */
+struct coverage_peer_key {
+    struct addr addr;
+    uint32_t place; /* in judge->coverage */
+    uint32_t zero;
+};
+
 struct peer_key {
     struct addr addr;
     uint32_t finding;
@@ -89,7 +97,7 @@ enum { MARK_FINDINGS_MAX = 3 };
 struct mark {
     uint16_t findings[MARK_FINDINGS_MAX]; /* number + 1; 0: none */
     bool one_way;                         /* counted as such at both its addresses */
-    bool refused; /* a finding of it found no room */
+    bool refused;                         /* a finding of it found no room */
     bool media_counted;
     bool in_episode;        /* one of its episode's live flows */
     bool protected_counted; /* its pair's finding was opened by it: it came in AH or readable ESP */
@@ -124,7 +132,7 @@ struct judge {
     void *context;
     void (*episode_over)(void *context, const struct ipsec_episode *episode);
     struct map addresses, listeners, mapped, media_ends, pairs, episodes, fallbacks, answered, findings,
-        peers;
+        peers, coverage_peers;
     struct mark *marks;
     struct coverage *coverage; /* entries times rows; NULL without a policy */
     uint64_t *allow_used;
@@ -240,6 +248,7 @@ void sensor_window(struct judge *judge);
 void sensor_finish(struct judge *judge, int64_t now_ns);
 
 /* coverage.c */
+void coverage_forget_peers(struct judge *judge);
 void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);
 
 #endif

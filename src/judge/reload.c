@@ -126,6 +126,7 @@ bool judge_reload(struct judge *judge, const struct policy *policy)
     bool ok = coverage && allow_used;
     if (ok) {
         move_findings(judge, &move);
+        coverage_forget_peers(judge);
         /* Roles are numbered anew: what answered as which is learned again. */
         for (struct answered *answered = map_oldest(&judge->answered); answered;
              answered = map_next(&judge->answered, answered))

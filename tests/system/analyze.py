@@ -195,7 +195,12 @@ class Analyze(unittest.TestCase):
         path = self.path("coverage.csv")
         run("--site", SITE, "--coverage", path, BAD)
         lines = self.read(path).decode().split("\r\n")
-        self.assertEqual(lines[0], "row,host,state,flows,bytes,violated,blocked,first_seen,last_seen")
+        self.assertEqual(lines[0], "row,host,state,flows,bytes,violated,blocked,first_seen,last_seen,"
+                                   "peers,peer_addresses")
+        for line in lines[1:-1]:
+            fields = line.split(",")
+            self.assertEqual(int(fields[9]), len(fields[10].split()))  # none of them has more than eight
+            self.assertEqual(fields[9] == "0", fields[2] == "not-seen")
         states = {line.split(",")[2] for line in lines[1:] if line}
         self.assertEqual(states, {"seen", "violated", "blocked", "not-seen"})
 

@@ -391,6 +391,27 @@ static void peers(void)
     TEST_ASSERT_EQUAL_UINT64(16384, judge_finding(judge, 4)->count);
 }
 
+static void peers_of_rows(void)
+{
+    for (uint32_t i = 0; i < 140000; i++) {
+        struct scene_flow f = between(client(i), 50007, *front_end(), 443, IP_TCP, PROTO_tls);
+        syn(&f);
+        answer(&f);
+        judged(&f);
+    }
+    TEST_ASSERT_TRUE(counter("coverage_peers_refused") > 0);
+    uint64_t most = 0;
+    for (unsigned order = 0; order < policy_row_count(policy); order++) {
+        const struct coverage *coverage = judge_coverage(judge, 0, order);
+        if (!coverage || !coverage->flows)
+            continue;
+        TEST_ASSERT_EQUAL_UINT64(140000, coverage->flows);
+        TEST_ASSERT_TRUE(coverage->peers_at_least);
+        most += coverage->peers;
+    }
+    TEST_ASSERT_TRUE(most > 0 && most <= 131072);
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -404,5 +425,6 @@ int main(void)
     RUN_TEST(servers_without_a_role);
     RUN_TEST(a_scan_leaves_room_for_what_matters);
     RUN_TEST(peers);
+    RUN_TEST(peers_of_rows);
     return UNITY_END();
 }
