@@ -4,9 +4,12 @@
 field, put anywhere an object may stand, must be refused. Exit 77: the jsonschema module is missing."""
 import copy
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 
 try:
     import jsonschema
@@ -50,8 +53,56 @@ WRONG_SITES = [
     {"strict_outbound": "yes"},
 ]
 
+CONFIG = {
+    "name": "span-hq-1",
+    "user": "rolecall",
+    "capture": {"interfaces": ["ens1"], "ring_mib": 64, "exclude": "port 53", "workers": 2, "promiscuous": True, "silence_s": 60},
+    "flows": {"max": 262144, "every_flow": True},
+    "site": "/etc/rolecall/site.json",
+    "rules": "/usr/share/rolecall/rules",
+    "matrices": ["lync-server-2013"],
+    "outputs": [
+        {"type": "file", "name": "file", "format": "ecs", "datasets": ["alert", "loss"], "min_severity": "low", "queue_mib": 4, "path": "/x"},
+        {"type": "stdout", "format": "cef"},
+        {"type": "unix", "path": "/run/s"},
+        {"type": "syslog", "server": "siem.example.net:6514", "transport": "tls", "facility": 16, "ca": "/c", "certificate": "/d", "key": "/k",
+         "server_name": "siem"},
+        {"type": "syslog", "name": "plain", "server": "[2001:db8::5]:601"},
+        {"type": "kafka", "brokers": "k1:9092", "topic": "rolecall", "properties": {"compression.type": "zstd"}},
+    ],
+    "metrics": {"file": "/run/m", "interval_s": 15, "listen": "[::1]:9469"},
+    "control": {"socket": ""},
+    "stats_s": 60,
+    "limits": {"memory_mib": 512},
+}
+
+# Each is refused by the schema and by the program alike.
+WRONG_CONFIGS = [
+    {"capture": {"workers": 17}},
+    {"capture": {"interfaces": ["ens1", "ens1"]}},
+    {"flows": {"max": 10}},
+    {"site": "site.json"},
+    {"matrices": []},
+    {"user": "a b"},
+    {"outputs": []},
+    {"outputs": [{"path": "/x"}]},
+    {"outputs": [{"type": "file"}]},
+    {"outputs": [{"type": "stdout", "path": "/x"}]},
+    {"outputs": [{"type": "syslog", "server": "nowhere"}]},
+    {"outputs": [{"type": "syslog", "server": "a:1", "ca": "/c"}]},
+    {"outputs": [{"type": "syslog", "server": "a:1", "transport": "tls", "key": "/k"}]},
+    {"outputs": [{"type": "syslog", "server": "a:1", "topic": "x"}]},
+    {"outputs": [{"type": "file", "path": "/x", "server": "a:1"}]},
+    {"outputs": [{"type": "kafka", "brokers": "k1:9092"}]},
+    {"outputs": [{"type": "file", "path": "/x", "datasets": ["flows"]}]},
+    {"metrics": {"listen": "0.0.0.0:9469"}},
+    {"control": {"socket": "run/control.sock"}},
+    {"stats_s": -1},
+    {"limits": {"memory_mib": 1.5}},
+]
+
 # Objects whose keys are names (roles, ports, rows, findings), not fields.
-MAPS = {"roles", "media_ports", "ports", "narrow", "severity"}
+MAPS = {"roles", "media_ports", "ports", "narrow", "severity", "properties"}
 
 failures = []
 
@@ -89,7 +140,42 @@ def without_comments(text):
                   lambda m: m.group() if m.group()[0] == '"' else " ", text, flags=re.S)
 
 
+def takes(rolecall, config, folder):
+    """Does the program take this configuration? Site and rules are looked at too: they must not be what is wrong."""
+    path = pathlib.Path(folder) / "config.json"
+    path.write_text(json.dumps({**config, "site": str(ROOT / "pcaps/contoso.site.json")} if config.get("site", "/")[0] == "/" else config))
+    done = subprocess.run([rolecall, "config", "check", "-c", path, "-i", "lo"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "ROLECALL_RULES": str(ROOT / "rules")})
+    return done.returncode == 0, done.stderr
+
+
+def check_config():
+    schema = jsonschema.Draft202012Validator(json.loads((ROOT / "rules/config.schema.json").read_text()))
+    schema.check_schema(schema.schema)
+    failures.extend(f"sample configuration: {e.json_path}: {e.message}" for e in schema.iter_errors(CONFIG))
+    refuses_unknown_fields(schema, CONFIG)
+    for wrong in WRONG_CONFIGS:
+        refuses(schema, wrong, wrong)
+    rolecall = os.environ.get("ROLECALL")
+    if not rolecall:
+        return
+    default = subprocess.run([rolecall, "config", "default"], capture_output=True, text=True, check=True).stdout
+    failures.extend(f"config default: {e.json_path}: {e.message}" for e in schema.iter_errors(json.loads(without_comments(default))))
+    for name, path in (("config", "rules/config.schema.json"), ("site", "rules/site.schema.json"), ("matrix", "rules/schema.json"),
+                       ("event", "docs/event.schema.json")):
+        shown = subprocess.run([rolecall, "config", "schema", name], capture_output=True, text=True, check=True).stdout
+        if shown != (ROOT / path).read_text():
+            failures.append(f"config schema {name} is not {path}")
+    with tempfile.TemporaryDirectory() as folder:
+        sample = {key: value for key, value in CONFIG.items() if key != "rules"}
+        taken, told = takes(rolecall, {**sample, "outputs": sample["outputs"][:5]}, folder)  # Kafka may not be built in
+        if not taken:
+            failures.append(f"the program refuses the sample configuration: {told}")
+        failures.extend(f"the program takes {wrong}" for wrong in WRONG_CONFIGS if takes(rolecall, wrong, folder)[0])
+
+
 def main():
+    check_config()
     schemas = {name: json.loads((ROOT / "rules" / name).read_text()) for name in ("schema.json", "site.schema.json")}
     for schema in schemas.values():
         jsonschema.Draft202012Validator.check_schema(schema)
