@@ -124,7 +124,7 @@ static void set_tcp_options(int fd)
 
 static int connect_tcp(struct output *output)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     int fd = -1;
     output_in_resolver(output, true);
