@@ -34,7 +34,7 @@ enum {
 struct config_capture {
     const char *interfaces[CONFIG_INTERFACES_MAX];
     unsigned interface_count; /* 0: -i must name one */
-    int64_t ring_mib;         /* ring buffer of each interface */
+    int64_t ring_mib;         /* ring buffer of each interface and worker */
     const char *exclude;      /* BPF expression of what is not to be read; NULL: nothing */
     int64_t workers;          /* threads that read and follow flows, 1 to CONFIG_WORKERS_MAX */
     bool promiscuous;

@@ -22,7 +22,7 @@ const char config_default_text[] =
     "  \"capture\": {\n"
     "    // Interfaces that get the mirrored packets, at most 16. `rolecall run -i IF` replaces the list.\n"
     "    \"interfaces\": [],\n"
-    "    // Ring buffer of each interface, in MiB. 64 hold 0.5 s of 1 Gbit/s in full frames.\n"
+    "    // Ring buffer of each interface and worker, in MiB. 64 hold 0.5 s of 1 Gbit/s in full frames.\n"
     "    \"ring_mib\": 64,\n"
     "    // Packets that are not to be read, as a capture filter: \"host 10.0.0.9 and tcp port 445\".\n"
     "    // \"exclude\": \"\",\n"
