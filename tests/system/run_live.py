@@ -225,6 +225,24 @@ class Live(unittest.TestCase):
         self.assertIn(SENSOR + ": ", run.messages)
         self.assertGreater(len(findings(run.events())), 3)
 
+    def test_reader_gone(self):
+        """Events to a program that ends: nothing to run for."""
+        process = subprocess.Popen([ROLECALL, "run", "-i", SENSOR, "--site", SITE], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.assertIn("capturing on", process.stderr.readline())
+        process.stdout.close()
+        self.wire.send(frames_of(CAPTURE))
+        messages = process.stderr.read()
+        process.stderr.close()
+        self.assertEqual(process.wait(20), 3, messages)
+        self.assertIn("Broken pipe", messages)
+
+    def test_interrupted(self):
+        run = Run("--site", SITE)
+        self.wire.send(frames_of(CAPTURE))
+        self.assertEqual(run.end(signal.SIGINT), 0, run.messages)
+        self.assertGreater(len(findings(run.events())), 3)
+
     def test_refused(self):
         def refused(*options):
             done = subprocess.run([ROLECALL, "run", *options], stderr=subprocess.PIPE, text=True, check=False)
