@@ -74,15 +74,33 @@ static void say_row(struct text *text, const struct verdict *verdict)
             verdict->rows[0]->documented[0] ? verdict->rows[0]->documented : "no protocol named");
 }
 
+/* Does a media row of the party give this modality a range of its own? */
+static bool has_modality(const struct judge *judge, const struct flow *flow, const struct policy_party *party,
+                         unsigned modality)
+{
+    for (role_set left = party->direct; left; left &= left - 1) {
+        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
+        for (unsigned i = 0; i < role->media_count; i++)
+            if (role->media[i].row->modality == modality &&
+                (role->media[i].row->transports & judge_transport(flow)))
+                return true;
+    }
+    return false;
+}
+
+/* The media ports of the party: those of the modality where it is known and has its own, else all. */
 static void say_ranges(struct text *text, const struct judge *judge, const struct flow *flow,
-                       const struct policy_party *party)
+                       const struct policy_party *party, unsigned modality)
 {
     struct port_range said[8];
     unsigned count = 0;
+    bool all = !modality || !has_modality(judge, flow, party, modality);
     for (role_set left = party->direct; left; left &= left - 1) {
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
         for (unsigned i = 0; i < role->media_count; i++) {
             const struct policy_row *row = &role->media[i];
+            if (!all && row->row->modality != modality)
+                continue;
             for (unsigned r = 0; r < row->range_count && (row->row->transports & judge_transport(flow));
                  r++) {
                 bool known = false;
@@ -175,7 +193,8 @@ static void unexpected_protocol(const struct words *w)
 
 static void media_port(const struct words *w)
 {
-    say(w->reason, "%smedia (%s) between ", modality_name(w->in->facts->modality), w->protocol);
+    unsigned modality = w->in->facts->modality < MODALITY_COUNT ? w->in->facts->modality : 0;
+    say(w->reason, "%smedia (%s) between ", modality_name(modality), w->protocol);
     say_end(w->reason, w->judge, w->in, w->verdict, 0);
     say(w->reason, " port %u and ", w->flow->key.port[0]);
     say_end(w->reason, w->judge, w->in, w->verdict, 1);
@@ -183,10 +202,12 @@ static void media_port(const struct words *w)
     for (unsigned side = 0; side < 2; side++) {
         if (!match_has_media_rows(w->judge, &w->verdict->party[side]))
             continue;
-        say(w->reason, "; the ports of ");
-        say_roles(w->reason, w->judge, &w->verdict->party[side]);
+        const struct policy_party *party = &w->verdict->party[side];
+        bool own = has_modality(w->judge, w->flow, party, modality);
+        say(w->reason, "; the %sports of ", modality && own ? modality_name(modality) : "");
+        say_roles(w->reason, w->judge, party);
         say(w->reason, " are ");
-        say_ranges(w->reason, w->judge, w->flow, &w->verdict->party[side]);
+        say_ranges(w->reason, w->judge, w->flow, party, modality);
     }
     say(w->advice, "set the media port ranges of both ends to the documented ones (or to the site's "
                    "media_ports), so that "

@@ -332,6 +332,38 @@ static void media_in_range(void)
           SFB(10) " " USER(8) " " USER(9), "range");
 }
 
+static int64_t play_video(struct scene *of, struct end client, struct end server, int64_t start_ns)
+{
+    return talk_rtp(of, client, server, start_ns, &(struct rtp_talk){.payload_type = 121});
+}
+
+static void says(const char *expected)
+{
+    const char *reason = text_at(run_alert(run, "media-port"), "event.reason");
+    TEST_ASSERT_NOT_NULL_MESSAGE(strstr(reason, expected), reason);
+}
+
+/* One set of ranges decides; the range that is told is that of the modality. */
+static void each_modality_is_told_its_own_range(void)
+{
+    struct end outside = end_of(CLIENT_A, 40000), server = end_of(FRONT_END, 57600);
+    media(outside, server, talk_rtp_tcp, CLIENT_MEDIA, "fail", "media-port", NULL, NULL);
+    says("audio media");
+    says("the audio ports of client are 50020-50039");
+    tearDown();
+    setUp();
+    media(outside, server, play_video, CLIENT_MEDIA, "fail", "media-port", NULL, NULL);
+    says("the video ports of client are 58000-58019");
+    tearDown();
+    setUp();
+    media(outside, end_of(FRONT_END, 49200), talk_rdp_rtp_tcp, CLIENT_MEDIA, "fail", "media-port", NULL,
+          NULL);
+    says("the application-sharing ports of client are 42000-42019");
+    tearDown();
+    setUp();
+    media(end_of(CLIENT_A, 58001), server, talk_media, CLIENT_MEDIA, "pass", "", NULL, NULL);
+}
+
 static void media_in_the_sites_range(void)
 {
     media(end_of(CLIENT_A, 50020), end_of(FRONT_END, 57600), talk_media, CLIENT_MEDIA, "pass", "",
@@ -1142,6 +1174,7 @@ int main(void)
     RUN_TEST(weak_tls_is_what_the_site_calls_weak);
     RUN_TEST(plaintext_sip);
     RUN_TEST(media_in_range);
+    RUN_TEST(each_modality_is_told_its_own_range);
     RUN_TEST(media_in_the_sites_range);
     RUN_TEST(media_between_clients);
     RUN_TEST(media_of_a_client_with_the_internet);
