@@ -176,6 +176,12 @@ def add_json(seeds):
     seeds.add("fuzz_config", subprocess.run([os.path.abspath(sys.argv[1]), "config", "default"], capture_output=True, check=True).stdout)
     seeds.add("fuzz_config", b'{"capture": {"interfaces": ["a"], "workers": 2}, "metrics": {"listen": "[::1]:9469"}, "outputs": [{"type": "syslog", '
                              b'"server": "h:601", "transport": "tls", "ca": "/c", "certificate": "/d", "key": "/k"}, {"type": "stdout"}]}')
+    events = subprocess.run([os.path.abspath(sys.argv[1]), "analyze", "--site", SOURCE / "pcaps/contoso.site.json", "--json", "--flows",
+                             SOURCE / "pcaps/sfb-site-violations.pcap"], capture_output=True, check=False).stdout.splitlines()
+    for event in events:
+        seeds.add("fuzz_cef", event, 40)
+        words.update(re.findall(rb'"([a-z@_]{1,39})":', event))
+    seeds.add("fuzz_cef", events[-1])
     for command in (b"status", b"health", b"metrics", b"reload", b"reopen"):
         seeds.add("fuzz_control", b"\x07" + b'{"command":"' + command + b'"}\n')
     for path in sorted((SOURCE / "rules").glob("*.json")):
