@@ -59,7 +59,7 @@ struct sink_options {
     const char *name; /* in status, metrics and losses; NULL: the kind's name */
     enum sink_kind kind;
     enum sink_format format;
-    uint32_t datasets;     /* bits 1u << DATASET_...; 0: all */
+    uint32_t datasets;     /* bits 1u << DATASET_...; 0: all. Losses go everywhere */
     unsigned min_severity; /* alerts below it are not sent; says nothing about other datasets */
     size_t queue_size;     /* bytes; 0: SINK_QUEUE_DEFAULT */
 

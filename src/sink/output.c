@@ -453,6 +453,8 @@ bool output_start(struct output *o)
 
 static bool is_wanted(const struct sink_options *options, const struct event_line *line)
 {
+    if (line->dataset == DATASET_LOSS)
+        return true; /* whoever gets less than all must hear of it */
     if (options->datasets && !(options->datasets >> line->dataset & 1))
         return false;
     return line->dataset != DATASET_ALERT || line->severity >= options->min_severity;

@@ -22,10 +22,13 @@ import time
 import unittest
 import warnings
 
+import jsonschema
+
 if "SINK_FEED" not in os.environ:
     print("skipped: no SINK_FEED")
     sys.exit(77)
 FEED = os.environ["SINK_FEED"]
+SOURCE = pathlib.Path(os.environ.get("ROLECALL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 PATIENCE = 30  # seconds until something that must happen has happened
 
 
@@ -506,6 +509,7 @@ class Syslog(Base):
         last = events_of(path.read_text().splitlines())[-1]
         self.assertEqual(last["rolecall"]["loss"]["output"], "dead")
         self.assertIn("Connection refused", last["rolecall"]["loss"]["reason"])
+        jsonschema.validate(last, json.loads((SOURCE / "docs/event.schema.json").read_text()))
 
     def test_a_name_that_does_not_exist(self):
         feed = self.feed(Feed("name=n", "kind=syslog", "host=no-such-host.invalid", "port=514"))
