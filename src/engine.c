@@ -267,8 +267,9 @@ static bool is_to_identify(const struct flow_table *table, uint32_t index, const
 static void work_on_packet(struct worker *worker, const struct batch_packet *item)
 {
     struct shard *shard = &worker->engine->shards[item->shard];
-    struct identify_learned learned = {.count = 0};
+    struct identify_learned learned; /* long: only as much is written as is learned */
     bool is_new, changed = false;
+    learned.count = 0;
     worker->now_ns = item->packet.time_ns;
     if (item->is_icmp) {
         work_on_icmp(worker, item, shard);

@@ -4,6 +4,9 @@
  * so a look-up touches the bucket and, on a matching tag, the flow's own line: nothing else, however full the
  * table is. A flow whose bucket is full lives in the next one; when both are full the oldest of its bucket
  * goes, and when the table is full the oldest of the next bucket that has any. See flow.h and kept.h.
+ *
+ * Few flows use few buckets, side by side: a small working set stays in the cache. When they have filled up,
+ * every bucket is split in two by one more bit of its flows' tags, in place.
  */
 #include "kept.h"
 
@@ -11,7 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { WAYS = 10, FLOWS_PER_BUCKET = 4 };
+enum { WAYS = 10, FLOWS_PER_BUCKET = 4, LEVELS = 6, GROWING_MIN = 1024 };
 
 struct bucket {
     uint32_t flow[WAYS]; /* index; 0: empty */
@@ -29,7 +32,13 @@ static const uint64_t layers_secret[2] = {0x6c61796572730000, 0x666c6f7773000000
 
 static uint32_t buckets_for(uint32_t flows_max)
 {
-    return flows_max / FLOWS_PER_BUCKET + 16;
+    uint32_t buckets = flows_max / FLOWS_PER_BUCKET + 16;
+    return buckets < GROWING_MIN ? buckets : ((buckets >> LEVELS) + 1) << LEVELS;
+}
+
+static unsigned levels_of(uint32_t flows_max)
+{
+    return buckets_for(flows_max) < GROWING_MIN ? 0 : LEVELS;
 }
 
 size_t flow_table_memory(uint32_t flows_max)
@@ -53,9 +62,10 @@ struct flow_table *flow_table_create(uint32_t flows_max)
     if (!table)
         return NULL;
     table->flows_max = flows_max;
-    table->bucket_count = buckets_for(flows_max);
+    table->levels_left = levels_of(flows_max);
+    table->bucket_count = table->first_count = buckets_for(flows_max) >> table->levels_left;
     table->swept_ns = INT64_MIN;
-    table->buckets = take_pages(table->bucket_count * sizeof *table->buckets);
+    table->buckets = take_pages((size_t)buckets_for(flows_max) * sizeof *table->buckets);
     table->rests = take_pages(((size_t)flows_max + 1) * sizeof *table->rests);
     if (!table->buckets || !table->rests || !pool_init(&table->lines, sizeof(struct flow_line), flows_max) ||
         !pool_init(&table->pairs, sizeof(struct flow_pair), flows_max) ||
@@ -71,7 +81,7 @@ void flow_table_destroy(struct flow_table *table)
     if (!table)
         return;
     if (table->buckets)
-        munmap(table->buckets, table->bucket_count * sizeof *table->buckets);
+        munmap(table->buckets, (size_t)buckets_for(table->flows_max) * sizeof *table->buckets);
     if (table->rests)
         munmap(table->rests, ((size_t)table->flows_max + 1) * sizeof *table->rests);
     pool_fini(&table->lines);
@@ -91,7 +101,7 @@ uint64_t flow_table_layers_refused(const struct flow_table *table)
 }
 
 /* The highest bits choose the shard (engine.c), those below tell flows of a bucket apart, the low half
- * chooses the bucket. */
+ * chooses among the first buckets, and each time these were split one more bit of the tag. */
 static uint16_t tag_of(uint64_t hash)
 {
     return (uint16_t)(hash >> 44);
@@ -99,7 +109,8 @@ static uint16_t tag_of(uint64_t hash)
 
 static uint32_t home_of(const struct flow_table *table, uint64_t hash)
 {
-    return (uint32_t)((uint64_t)(uint32_t)hash * table->bucket_count >> 32);
+    uint32_t first = (uint32_t)((uint64_t)(uint32_t)hash * table->first_count >> 32);
+    return first << table->level | (uint32_t)tag_of(hash) >> (16 - table->level);
 }
 
 static uint32_t after(const struct flow_table *table, uint32_t bucket)
@@ -258,6 +269,76 @@ static uint32_t room_for(struct flow_table *table, uint32_t home, flow_visitor *
     return home;
 }
 
+/* `number` is what room_for() gave for this home. */
+static void put(struct flow_table *table, uint32_t home, uint32_t number, uint32_t index, uint16_t tag)
+{
+    struct bucket *bucket = &table->buckets[number];
+    unsigned way = way_of(bucket, 0);
+    bucket->flow[way] = index;
+    bucket->tag[way] = tag;
+    if (number != home) {
+        bucket->moved_in |= (uint16_t)(1u << way);
+        table->buckets[home].moved_out++;
+    }
+}
+
+/* Flows that live in the bucket after their own, on their way to that. */
+struct strays {
+    unsigned count;
+    uint32_t flow[WAYS];
+    uint16_t tag[WAYS];
+};
+
+static void put_again(struct flow_table *table, uint32_t home, uint32_t index, uint16_t tag,
+                      flow_visitor *victim, void *context)
+{
+    put(table, home, room_for(table, home, victim, context), index, tag);
+}
+
+/* Puts the flows of one bucket into the two that take its place; the strays are those of the bucket before.
+ */
+static struct strays split(struct flow_table *table, uint32_t number, const struct strays *back,
+                           flow_visitor *victim, void *context)
+{
+    const struct bucket old = table->buckets[number];
+    unsigned bit = 16 - table->level;
+    struct strays strays = {.count = 0};
+    table->buckets[2 * number] = table->buckets[2 * number + 1] = (struct bucket){.moved_out = 0};
+    for (unsigned way = 0; way < WAYS; way++) {
+        if (!old.flow[way])
+            continue;
+        if (old.moved_in >> way & 1) {
+            strays.flow[strays.count] = old.flow[way];
+            strays.tag[strays.count++] = old.tag[way];
+            continue;
+        }
+        put_again(table, 2 * number + (old.tag[way] >> bit & 1), old.flow[way], old.tag[way], victim,
+                  context);
+    }
+    for (unsigned i = 0; i < back->count; i++)
+        put_again(table, 2 * number + (back->tag[i] >> bit & 1), back->flow[i], back->tag[i], victim,
+                  context);
+    return strays;
+}
+
+/* From the last bucket to the first, so that no one is overwritten before its turn. A bucket's own flows
+ * always fit, so the last one needs nothing of the first, which comes last. */
+static void grow(struct flow_table *table, flow_visitor *victim, void *context)
+{
+    struct strays strays = {.count = 0};
+    uint32_t last = table->bucket_count - 1;
+    table->level++;
+    table->levels_left--;
+    table->bucket_count *= 2;
+    table->hand *= 2;
+    table->sweep *= 2;
+    for (uint32_t number = last + 1; number-- > 0;)
+        strays = split(table, number, &strays, victim, context);
+    for (unsigned i = 0; i < strays.count; i++)
+        put_again(table, 2 * last + (strays.tag[i] >> (16 - table->level) & 1), strays.flow[i], strays.tag[i],
+                  victim, context);
+}
+
 static uint32_t take_line(struct flow_table *table, flow_visitor *victim, void *context)
 {
     uint32_t index;
@@ -289,17 +370,12 @@ static void fill_line(struct flow_table *table, struct flow_line *line, const st
 uint32_t flow_table_add(struct flow_table *table, const struct flow_key *key, uint64_t hash,
                         flow_visitor *victim, void *context)
 {
+    if (table->levels_left && table->lines.taken >= table->bucket_count * FLOWS_PER_BUCKET)
+        grow(table, victim, context);
     struct probe probe = probe_for(key);
     uint32_t home = home_of(table, hash), number = room_for(table, home, victim, context);
     uint32_t index = take_line(table, victim, context);
-    struct bucket *bucket = &table->buckets[number];
-    unsigned way = way_of(bucket, 0);
-    bucket->flow[way] = index;
-    bucket->tag[way] = tag_of(hash);
-    if (number != home) {
-        bucket->moved_in |= (uint16_t)(1u << way);
-        table->buckets[home].moved_out++;
-    }
+    put(table, home, number, index, tag_of(hash));
     fill_line(table, line_at(table, index), &probe);
     *rest_at(table, index) = (struct flow_rest){0};
     return index;

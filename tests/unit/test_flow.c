@@ -302,6 +302,71 @@ static void test_a_full_bucket_uses_the_next_and_then_gives_up_its_oldest(void)
     TEST_ASSERT_EQUAL_UINT(index[16], find(16, 3));
 }
 
+/* A large table begins with few buckets and splits them: every flow is found at any time, those too that live
+ * in the bucket after their own, which for the last one is the first. */
+enum { GROWING_FLOWS = 8192 };
+static struct {
+    uint32_t index[GROWING_FLOWS];
+    uint64_t hash[GROWING_FLOWS];
+    unsigned gone;
+} grown;
+
+static uint64_t spread_hash(unsigned number)
+{
+    uint64_t z = number * 0x9e3779b97f4a7c15 + 1;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    z ^= z >> 31;
+    if (number % 16 == 0) /* crowd the last bucket, and the ones that it becomes */
+        z |= 0xffffffff;
+    return z;
+}
+
+static void visit_grown(void *context, uint32_t index, enum flow_end end)
+{
+    struct flow_key key;
+    TEST_ASSERT_TRUE(context == &grown);
+    TEST_ASSERT_EQUAL_INT(FLOW_END_EVICTED, end);
+    flow_key_at(table, index, &key);
+    unsigned number = key.port[0];
+    TEST_ASSERT_EQUAL_UINT(grown.index[number], index);
+    grown.index[number] = 0;
+    grown.gone++;
+}
+
+static void expect_all_grown(unsigned count)
+{
+    unsigned alive = 0;
+    for (unsigned n = 0; n < count; n++) {
+        struct flow_key key = numbered(n);
+        TEST_ASSERT_EQUAL_UINT(grown.index[n], flow_table_find(table, &key, spread_hash(n)));
+        alive += grown.index[n] != 0;
+    }
+    TEST_ASSERT_EQUAL_UINT(alive, flow_table_count(table));
+}
+
+static void test_buckets_are_split_as_flows_come(void)
+{
+    create(GROWING_FLOWS);
+    memset(&grown, 0, sizeof grown);
+    uint32_t first = table->bucket_count;
+    for (unsigned n = 0; n < GROWING_FLOWS; n++) {
+        struct flow_key key = numbered(n);
+        uint32_t before = table->bucket_count;
+        grown.index[n] = flow_table_add(table, &key, spread_hash(n), visit_grown, &grown);
+        if (table->bucket_count != before)
+            expect_all_grown(n + 1);
+        if (n % 5 == 4 && grown.index[n - 3]) {
+            flow_table_remove(table, grown.index[n - 3], spread_hash(n - 3));
+            grown.index[n - 3] = 0;
+        }
+    }
+    expect_all_grown(GROWING_FLOWS);
+    TEST_ASSERT_TRUE(table->bucket_count >= first * 32);
+    TEST_ASSERT_TRUE(grown.gone > 0); /* of the crowded ones */
+    TEST_ASSERT_TRUE(grown.gone < GROWING_FLOWS / 16);
+}
+
 static void test_a_full_table_gives_up_the_oldest_of_a_bucket(void)
 {
     uint32_t index[9];
@@ -950,6 +1015,7 @@ int main(void)
     RUN_TEST(test_ipv6_flows_are_told_apart_by_whole_addresses);
     RUN_TEST(test_a_full_bucket_uses_the_next_and_then_gives_up_its_oldest);
     RUN_TEST(test_a_full_table_gives_up_the_oldest_of_a_bucket);
+    RUN_TEST(test_buckets_are_split_as_flows_come);
     RUN_TEST(test_the_list_is_in_order_of_beginning);
     RUN_TEST(test_nothing_is_lost_or_kept_twice);
     RUN_TEST(test_expiry_by_packet_time);
