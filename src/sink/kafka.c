@@ -123,12 +123,11 @@ static rd_kafka_resp_err_t produce(struct output *output, const struct frame_not
 {
     struct kafka *kafka = output->own;
     void *opaque = opaque_of((enum event_dataset)frame->dataset, frame->sequence);
-    const char *key = frame->key;
-    return rd_kafka_producev(kafka->handle, RD_KAFKA_V_TOPIC(output->options.topic),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                             RD_KAFKA_V_VALUE((void *)(uintptr_t)bytes, size),
-                             RD_KAFKA_V_KEY(*key ? (void *)(uintptr_t)key : NULL, strlen(key)),
-                             RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+    void *key = *frame->key ? (void *)(uintptr_t)frame->key : NULL;
+    return rd_kafka_producev(
+        kafka->handle, RD_KAFKA_V_TOPIC(output->options.topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)bytes, size), RD_KAFKA_V_KEY(key, strlen(frame->key)),
+        RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
 }
 
 static bool send_kafka(struct output *output)

@@ -118,6 +118,14 @@ void output_is_well(struct output *output);
 bool output_must_stop(struct output *output);
 void output_in_resolver(struct output *output, bool inside);
 
+/* Between output.c and writer.c; the lock is held. */
+bool output_wait_until(struct output *output, pthread_cond_t *condition,
+                       int64_t until_ms); /* false: the time came */
+void output_note_loss(struct output *output, enum event_dataset dataset, uint64_t sequence,
+                      const char *reason);
+void output_lose_line(void *output, const struct queue_note *note); /* for want of room, or of time */
+void output_count_written(struct output *output, size_t lines, size_t bytes);
+
 /* Used by sinks.c. */
 bool output_init(struct output *output, const struct sink_options *options, bool wait,
                  struct mistakes *mistakes);

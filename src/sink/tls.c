@@ -108,7 +108,8 @@ static bool expect_name(SSL *ssl, const char *name)
         return true;
     ERR_clear_error();
     X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return X509_VERIFY_PARAM_set1_host(expected, name, 0) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    return X509_VERIFY_PARAM_set1_host(expected, name, 0) == 1 &&
+           SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)name) == 1;
 }
 
 /* What the socket must be ready for; 0: the connection is broken. */
