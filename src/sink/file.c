@@ -146,11 +146,21 @@ static ssize_t write_some(int fd, bool is_regular, const char *bytes, size_t siz
     return wrote < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : wrote;
 }
 
+/* A process that is killed leaves a write behind where its page ends (generic_perform_write() looks for fatal
+ * signals there). A line alone is over so soon that the end of a killed daemon's file is a whole one. */
+static size_t first_line(const char *bytes, size_t size)
+{
+    const char *newline = memchr(bytes, '\n', size);
+    return newline ? (size_t)(newline + 1 - bytes) : size;
+}
+
 /* 0, or errno. */
 static int send_to(struct output *output, const struct file *file, const char *name)
 {
     size_t size;
     const char *bytes = output_unsent(output, &size);
+    if (file->is_regular && !output->wait)
+        size = first_line(bytes, size);
     ssize_t wrote = write_some(file->fd, file->is_regular, bytes, size);
     if (wrote >= 0) {
         output_sent(output, (size_t)wrote, 0);
