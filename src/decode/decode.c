@@ -74,6 +74,13 @@ void decoder_destroy(struct decoder *decoder)
     free(decoder);
 }
 
+void decoder_reset(struct decoder *decoder)
+{
+    decoder->counters = (struct decoder_counters){.results = {0}};
+    fragment_pool_reset(decoder->fragments);
+    esp_table_reset(decoder->esp);
+}
+
 const struct decoder_counters *decoder_counters(const struct decoder *decoder)
 {
     return &decoder->counters;

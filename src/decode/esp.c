@@ -10,6 +10,7 @@
 #include "walk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     HEADER_SIZE = 8,
@@ -68,6 +69,12 @@ struct esp_table *esp_table_create(struct decoder_counters *counters)
 void esp_table_destroy(struct esp_table *table)
 {
     free(table);
+}
+
+void esp_table_reset(struct esp_table *table)
+{
+    table->clock = 0;
+    memset(table->sets, 0, sizeof table->sets);
 }
 
 /* The association of this packet; a new one takes the place of the set's least recently used one. */

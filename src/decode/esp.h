@@ -15,5 +15,6 @@ struct esp_table;
 size_t esp_table_memory(void);
 struct esp_table *esp_table_create(struct decoder_counters *counters); /* NULL: no memory */
 void esp_table_destroy(struct esp_table *table);
+void esp_table_reset(struct esp_table *table); /* forgets every association */
 
 #endif

@@ -104,14 +104,20 @@ struct fragment_pool *fragment_pool_create(struct decoder_counters *counters)
     if (!pool)
         return NULL;
     pool->counters = counters;
-    pool->waiting.first = pool->waiting.last = NONE;
-    pool->overdue.first = pool->overdue.last = NONE;
-    pool->spare.first = pool->spare.last = NONE;
+    fragment_pool_reset(pool);
+    return pool;
+}
+
+void fragment_pool_reset(struct fragment_pool *pool)
+{
+    static const struct slot_list empty = {.first = NONE, .last = NONE};
+    pool->waiting = pool->overdue = pool->spare = empty;
     for (int i = 0; i < BUCKETS; i++)
         pool->buckets[i] = NONE;
-    for (int i = 0; i < SLOTS; i++)
+    for (int i = 0; i < SLOTS; i++) {
+        pool->slots[i].state = SLOT_EMPTY;
         list_append(pool, &pool->spare, i);
-    return pool;
+    }
 }
 
 void fragment_pool_destroy(struct fragment_pool *pool)

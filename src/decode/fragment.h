@@ -51,6 +51,7 @@ struct fragment_pool;
 size_t fragment_pool_memory(void);
 struct fragment_pool *fragment_pool_create(struct decoder_counters *counters);
 void fragment_pool_destroy(struct fragment_pool *pool);
+void fragment_pool_reset(struct fragment_pool *pool); /* forgets every datagram */
 
 /* DECODED: *datagram is whole, and stays so for the next DECODE_BATCH_MAX datagrams. DECODE_FRAGMENT: kept,
  * ignored or refused. DECODE_MALFORMED: no datagram can have this part. */

@@ -31,8 +31,10 @@ static void check_overdue(struct decoder *decoder, int64_t now_ns)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-    struct decoder *decoder = decoder_create();
-    CHECK(decoder);
+    static struct decoder *decoder;
+    if (!decoder)
+        CHECK(decoder = decoder_create());
+    decoder_reset(decoder);
     struct frames frames = frames_of(bytes_of(input, size));
     struct frame frame;
     uint64_t count = 0, sum = 0;
@@ -49,6 +51,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     for (unsigned i = 0; i < DECODE_RESULT_COUNT; i++)
         sum += decoder_counters(decoder)->results[i];
     CHECK(sum == count);
-    decoder_destroy(decoder);
     return 0;
 }

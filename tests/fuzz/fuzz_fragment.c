@@ -65,9 +65,11 @@ static void check_whole(const struct datagram *whole, unsigned datagram, bool ho
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     static uint8_t lied[2 * 65536]; /* by kind and datagram */
-    struct decoder_counters counters = {.results = {0}};
-    struct fragment_pool *pool = fragment_pool_create(&counters);
-    CHECK(pool);
+    static struct decoder_counters counters;
+    static struct fragment_pool *pool;
+    if (!pool)
+        CHECK(pool = fragment_pool_create(&counters));
+    fragment_pool_reset(pool);
     struct bytes b = bytes_of(input, size);
     int64_t now_ns = 0;
     memset(lied, 0, sizeof lied);
@@ -95,6 +97,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             check_overdue(pool, now_ns, lied, datagram & 2);
     }
     check_overdue(pool, INT64_MAX, lied, true);
-    fragment_pool_destroy(pool);
     return 0;
 }

@@ -74,6 +74,17 @@ static void expect_whole(size_t size)
         TEST_ASSERT_EQUAL_INT(i & 255, packet.payload.at[i]);
 }
 
+static void test_a_decoder_that_was_reset_has_forgotten(void)
+{
+    struct blob whole = datagram(100);
+    put(cut4(1, whole, 0, 56));
+    decoder_reset(decoder);
+    TEST_ASSERT_EQUAL_INT(0, FRAGMENTS.kept);
+    TEST_ASSERT_EQUAL_INT(DECODE_FRAGMENT, put(cut4(1, whole, 56, whole.size - 56)));
+    TEST_ASSERT_EQUAL_INT(DECODED, put(cut4(1, whole, 0, 56)));
+    expect_whole(100);
+}
+
 static void test_in_any_order(void)
 {
     static const unsigned orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
@@ -535,6 +546,7 @@ int main(void)
 {
     UNITY_BEGIN();
     RUN_TEST(test_in_any_order);
+    RUN_TEST(test_a_decoder_that_was_reset_has_forgotten);
     RUN_TEST(test_datagrams_do_not_mix);
     RUN_TEST(test_a_large_datagram);
     RUN_TEST(test_impossible_fragments);
