@@ -26,7 +26,7 @@ one='
     target=$1
     mkdir -p "$build/corpus/$target" "$build/seeds/$target"
     dictionary=
-    case $target in fuzz_rules | fuzz_site | fuzz_config | fuzz_control | fuzz_json_in | fuzz_cef) dictionary=-dict=$build/seeds/json.dict ;; esac
+    case $target in fuzz_rules | fuzz_site | fuzz_config | fuzz_control | fuzz_json_in | fuzz_cef | fuzz_report) dictionary=-dict=$build/seeds/json.dict ;; esac
     status=0
     "$build/tests/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$build/artifacts/$target-" $dictionary "$build/corpus/$target" "$build/seeds/$target" \

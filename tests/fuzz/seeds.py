@@ -198,6 +198,18 @@ def add_json(seeds):
     (seeds.out / "json.dict").write_text("".join(lines))
 
 
+def add_events(seeds, rolecall):
+    """Events of the shipped captures, a few lines at a time; and texts that an event could have."""
+    for path in sorted((SOURCE / "pcaps").glob("*.pcap")):
+        run = subprocess.run([rolecall, "analyze", "--site", SOURCE / "pcaps/contoso.site.json", "--json", "--flows", path],
+                             capture_output=True, check=False)
+        lines = run.stdout.splitlines(keepends=True)
+        for at in range(0, len(lines), 6):
+            seeds.add("fuzz_report", b"".join(lines[at:at + 6]))
+    for text in (b"sip.contoso.example", b"\xff\xfe\0\r\n\"\\", "\u202e\u2028\u00e9".encode(), b"a" * 300):
+        seeds.add("fuzz_event", bytes(135) + b"".join(struct.pack(">H", len(t)) + t for t in (text, text[::-1], text)))
+
+
 def add_files(seeds, path):
     """The beginning of a capture file as it is, and packed."""
     data = path.read_bytes()
@@ -217,6 +229,7 @@ def main():
         cut_capture(seeds, rolecall, path)
         add_files(seeds, path)
     add_json(seeds)
+    add_events(seeds, rolecall)
     for target in sorted(seeds.counts):
         print(f"{target}: {seeds.counts[target]} seeds", file=sys.stderr)
 
