@@ -20,10 +20,21 @@ bool addr_parse(const char *text, struct addr *out)
 
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT_SIZE])
 {
-    if (addr_is_v4(a))
-        inet_ntop(AF_INET, a->bytes + 12, out, ADDR_TEXT_SIZE);
-    else
+    if (!addr_is_v4(a)) {
         inet_ntop(AF_INET6, a->bytes, out, ADDR_TEXT_SIZE);
+        return out;
+    }
+    char *to = out;
+    for (unsigned i = 12; i < 16; i++) {
+        unsigned value = a->bytes[i];
+        if (value >= 100)
+            *to++ = (char)('0' + value / 100);
+        if (value >= 10)
+            *to++ = (char)('0' + value / 10 % 10);
+        *to++ = (char)('0' + value % 10);
+        *to++ = '.';
+    }
+    to[-1] = '\0';
     return out;
 }
 

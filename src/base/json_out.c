@@ -46,14 +46,24 @@ bool json_has_room(const struct json_out *out, size_t size)
 
 static void begin_value(struct json_out *out, const char *key)
 {
-    if (!out->first)
-        put_char(out, ',');
-    out->first = false;
-    if (!key)
+    size_t size = key ? strlen(key) : 0;
+    size_t all = !out->first + (key ? size + 3 : 0); /* comma; two quotes and a colon */
+    if (out->full || all >= out->size - out->used) {
+        out->full = true;
         return;
-    put_char(out, '"');
-    put(out, key, strlen(key));
-    put(out, "\":", 2);
+    }
+    char *at = out->at + out->used;
+    if (!out->first)
+        *at++ = ',';
+    out->first = false;
+    if (key) {
+        *at++ = '"';
+        memcpy(at, key, size);
+        at += size;
+        *at++ = '"';
+        *at++ = ':';
+    }
+    out->used = (size_t)(at - out->at);
 }
 
 static void open_with(struct json_out *out, const char *key, char bracket)
@@ -150,12 +160,32 @@ void json_format(struct json_out *out, const char *key, const char *format, ...)
     json_string(out, key, text);
 }
 
+/* Nothing in it that JSON or a terminal takes for more than a character: most strings are so. */
+static bool is_plain(const uint8_t *bytes, size_t size)
+{
+    bool plain = true;
+    for (size_t i = 0; i < size; i++)
+        plain &= bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\';
+    return plain;
+}
+
+static void put_quoted(struct json_out *out, const char *text, size_t size)
+{
+    put_char(out, '"');
+    put(out, text, size);
+    put_char(out, '"');
+}
+
 unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
 {
     static const char replacement[] = "\xef\xbf\xbd";
     unsigned repair = JSON_AS_IT_WAS;
     size_t written = 0;
     begin_value(out, key);
+    if (size <= JSON_STRING_MAX && is_plain(bytes, size)) {
+        put_quoted(out, (const char *)bytes, size);
+        return JSON_AS_IT_WAS;
+    }
     put_char(out, '"');
     for (size_t i = 0; i < size;) {
         uint32_t point = 0;

@@ -32,7 +32,29 @@ struct encoder {
     char buffer[EVENT_LINE_MAX + 1];
 };
 
-const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
+static char *put_digits(char *to, unsigned value, unsigned digits)
+{
+    for (unsigned i = digits; i > 0; i--, value /= 10)
+        to[i - 1] = (char)('0' + value % 10);
+    return to + digits;
+}
+
+/* Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar; years begin in
+ * March here, so that the leap day is their last. */
+static void date_of(uint32_t day, unsigned *year, unsigned *month, unsigned *day_of_month)
+{
+    enum { DAYS_TO_1970 = 719468, DAYS_OF_400_YEARS = 146097 }; /* from 0000-03-01 */
+    uint32_t all = day + DAYS_TO_1970, era = all / DAYS_OF_400_YEARS, of_era = all % DAYS_OF_400_YEARS;
+    uint32_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t from_march = (5 * of_year + 2) / 153;
+    *day_of_month = of_year - (153 * from_march + 2) / 5 + 1;
+    *month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *year = year_of_era + era * 400 + (*month <= 2);
+}
+
+/* Times outside of 1970 to 9999 do not come from any capture file, but from a damaged one. */
+static const char *odd_time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
 {
     time_t seconds = (time_t)(time_ns / NS_PER_S);
     struct tm utc;
@@ -41,6 +63,63 @@ const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
     unsigned micros = (unsigned)(time_ns % NS_PER_S / NS_PER_US) % 1000000;
     snprintf(out + used, TIME_TEXT_SIZE - used, ".%06uZ", micros);
     return out;
+}
+
+const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
+{
+    enum { DAY_S = 86400 };
+    if (time_ns < 0)
+        return odd_time_text(time_ns, out);
+    uint64_t seconds = (uint64_t)time_ns / NS_PER_S; /* up to the year 2262 */
+    unsigned year, month, day, of_day = (unsigned)(seconds % DAY_S);
+    date_of((uint32_t)(seconds / DAY_S), &year, &month, &day);
+    char *to = put_digits(out, year, 4);
+    *to++ = '-';
+    to = put_digits(to, month, 2);
+    *to++ = '-';
+    to = put_digits(to, day, 2);
+    *to++ = 'T';
+    to = put_digits(to, of_day / 3600, 2);
+    *to++ = ':';
+    to = put_digits(to, of_day / 60 % 60, 2);
+    *to++ = ':';
+    to = put_digits(to, of_day % 60, 2);
+    *to++ = '.';
+    to = put_digits(to, (unsigned)((uint64_t)time_ns % NS_PER_S / NS_PER_US), 6);
+    *to++ = 'Z';
+    *to = '\0';
+    return out;
+}
+
+/* Numbers as strings. */
+static void put_hex(struct encoder *e, const char *key, uint64_t value)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[17];
+    for (unsigned i = 0; i < 16; i++)
+        text[i] = digits[value >> (60 - 4 * i) & 15];
+    text[16] = '\0';
+    json_string(&e->json, key, text);
+}
+
+static void put_decimal(char out[4], unsigned value)
+{
+    put_digits(out, value, value < 10 ? 1 : value < 100 ? 2 : 3);
+}
+
+static void put_event_id(struct encoder *e, const char *run_id, uint64_t sequence)
+{
+    enum { ROOM = 64 };
+    char text[ROOM];
+    size_t size = strnlen(run_id, ROOM - 22), digits = 1;
+    memcpy(text, run_id, size);
+    for (uint64_t left = sequence; left >= 10; left /= 10)
+        digits++;
+    text[size] = '-';
+    for (size_t i = size + digits; i > size; i--, sequence /= 10)
+        text[i] = (char)('0' + sequence % 10);
+    text[size + digits + 1] = '\0';
+    json_string(&e->json, "id", text);
 }
 
 uint64_t event_flow_id(const struct flow *flow)
@@ -116,7 +195,7 @@ static void begin_event(struct encoder *e, enum event_dataset dataset, const cha
     json_string(&e->json, "module", "rolecall");
     json_string(&e->json, "dataset", datasets[dataset].name);
     json_string(&e->json, "action", action);
-    json_format(&e->json, "id", "%s-%" PRIu64, writer->run_id, writer->sequence);
+    put_event_id(e, writer->run_id, writer->sequence);
     json_unsigned(&e->json, "sequence", writer->sequence);
     if (writer->with_created) {
         struct timespec now;
@@ -208,7 +287,9 @@ static void put_network(struct encoder *e, const struct flow *flow)
     json_string(&e->json, "type", addr_is_v4(&flow->key.addr[0]) ? "ipv4" : "ipv6");
     if (transport_of(&flow->key))
         json_string(&e->json, "transport", transport_of(&flow->key));
-    json_format(&e->json, "iana_number", "%u", flow->key.protocol);
+    char number[4] = "";
+    put_decimal(number, flow->key.protocol);
+    json_string(&e->json, "iana_number", number);
     json_string(&e->json, "protocol", protocol_of(flow));
     community_id(&flow->key, e->key);
     json_string(&e->json, "community_id", e->key);
@@ -251,7 +332,7 @@ static void put_site(struct encoder *e, const struct flow *flow, const struct ve
         put_text(e, "site", "rolecall.site", policy_settings(e->writer->policy)->site_name);
     if (!flow)
         return;
-    json_format(&e->json, "flow_id", "%016" PRIx64, event_flow_id(flow));
+    put_hex(e, "flow_id", event_flow_id(flow));
     if (!e->writer->policy)
         return;
     put_roles(e, "source", &verdict->party[verdict->initiator]);
@@ -570,7 +651,7 @@ static void put_finding(struct encoder *e, const struct finding *finding)
     static const char *const states[] = {"open", "update", "close"};
     json_object(&e->json, "finding");
     json_string(&e->json, "state", states[finding->state]);
-    json_format(&e->json, "fingerprint", "%016" PRIx64, finding->fingerprint);
+    put_hex(e, "fingerprint", finding->fingerprint);
     json_unsigned(&e->json, "count", finding->count);
     if (!finding->is_sensor)
         json_unsigned(&e->json, "peers", finding->peers);

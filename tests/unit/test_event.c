@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define T0  (INT64_C(1772443812) * 1000000000 + 118204999)
 #define BAD "\xef\xbf\xbd" /* U+FFFD */
@@ -655,6 +656,19 @@ static void test_times(void)
     }
 }
 
+/* Every day that a capture can have, against the C library. */
+static void test_times_are_those_of_the_calendar(void)
+{
+    for (int64_t day = 0; day < 106751; day++) {
+        time_t seconds = (time_t)(day * 86400 + day % 86400);
+        struct tm utc;
+        char want[TIME_TEXT_SIZE], out[TIME_TEXT_SIZE];
+        gmtime_r(&seconds, &utc);
+        strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%S.000007Z", &utc);
+        TEST_ASSERT_EQUAL_STRING(want, time_text((int64_t)seconds * 1000000000 + 7999, out));
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -676,5 +690,6 @@ int main(void)
     RUN_TEST(test_an_event_that_does_not_fit_is_counted);
     RUN_TEST(test_the_id_of_a_flow);
     RUN_TEST(test_times);
+    RUN_TEST(test_times_are_those_of_the_calendar);
     return UNITY_END();
 }
