@@ -326,8 +326,11 @@ static void prefetch_ahead(const struct engine *engine, const struct batch_packe
         const struct batch_packet *item = mine[at + AHEAD_REST];
         const struct shard *shard = &engine->shards[item->shard];
         uint32_t index = guess_open(shard, item);
-        if (index)
+        if (index) {
             flow_prefetch_rest(shard->table, index);
+            if (pipeline_is_inline(&engine->pipeline))
+                judge_prefetch(engine->judge, shard->first_slot + index);
+        }
     }
     if (at + AHEAD_IDENTITY < count) {
         const struct batch_packet *item = mine[at + AHEAD_IDENTITY];
@@ -535,6 +538,22 @@ static void tell_flow(struct engine *engine, const struct shard *shard, uint32_t
     tell_judge(engine, kind, end, &flow, &in, 0, NULL);
 }
 
+/* The flows of a shard are told one after the other, but not at once: the next ones are asked for ahead. */
+static void prefetch_living(const struct engine *engine, const struct livings *livings, unsigned s)
+{
+    enum { AHEAD_FAR = 4, AHEAD_NEAR = 2 };
+    const struct shard *shard = &engine->shards[s];
+    uint32_t next = livings->next[s], count = livings->count[s];
+    if (next + AHEAD_FAR < count) {
+        uint32_t index = livings->list[s][next + AHEAD_FAR];
+        flow_prefetch(shard->table, index);
+        judge_prefetch(engine->judge, shard->first_slot + index);
+    }
+    if (next + AHEAD_NEAR < count)
+        identity_prefetch(shard->identifier,
+                          flow_identity(shard->table, livings->list[s][next + AHEAD_NEAR]));
+}
+
 /* Tells the judge of every flow, in the order in which they began; the pipeline is drained. False: out of
  * memory. */
 static bool tell_every_flow(struct engine *engine, enum note_kind kind)
@@ -542,8 +561,10 @@ static bool tell_every_flow(struct engine *engine, enum note_kind kind)
     struct livings livings = {0};
     bool ok = list_living(engine, &livings);
     unsigned s;
-    while (ok && (s = first_living(engine, &livings)) < PIPELINE_SHARDS)
+    while (ok && (s = first_living(engine, &livings)) < PIPELINE_SHARDS) {
+        prefetch_living(engine, &livings, s);
         tell_flow(engine, &engine->shards[s], livings.list[s][livings.next[s]++], kind);
+    }
     for (s = 0; s < PIPELINE_SHARDS; s++)
         free(livings.list[s]);
     return ok;

@@ -132,6 +132,7 @@ uint64_t flow_table_layers_refused(const struct flow_table *table);
 void flow_begin(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side);
 void flow_view(const struct flow_table *table, uint32_t index, struct flow *out);
 
+void flow_prefetch(const struct flow_table *table, uint32_t index);
 void flow_prefetch_rest(const struct flow_table *table,
                         uint32_t index); /* all but what every packet touches */
 

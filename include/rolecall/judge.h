@@ -184,6 +184,8 @@ struct judge_flow {
     struct addr icmp_sender; /* with FLOW_UNREACHABLE, in the call that brings it */
 };
 
+/* Brings what is kept of a flow into the cache, ahead of the other calls. */
+void judge_prefetch(const struct judge *judge, uint32_t slot);
 void judge_begin(struct judge *judge, const struct judge_flow *in);
 void judge_note(struct judge *judge, const struct judge_flow *in);
 /* A flow goes on: what would be said of it now. It counts as seen; nothing else is counted. */

@@ -137,6 +137,12 @@ void flow_prefetch_rest(const struct flow_table *table, uint32_t index)
     __builtin_prefetch((const char *)(rest + 1) - 1, 1);
 }
 
+void flow_prefetch(const struct flow_table *table, uint32_t index)
+{
+    __builtin_prefetch(line_at(table, index), 1);
+    flow_prefetch_rest(table, index);
+}
+
 struct identity *flow_identity(struct flow_table *table, uint32_t index)
 {
     return &rest_at(table, index)->identity;

@@ -47,6 +47,19 @@ static bool is_group(const struct addr *addr)
     return addr_is_multicast(addr) || addr_is_broadcast(addr);
 }
 
+/* A side of which only a reset is known may be a firewall that speaks in its name: it says nothing here. */
+static void note_ttl(struct address_facts *facts, const struct flow *flow, unsigned side)
+{
+    bool reset_only = (flow->flags & (FLOW_RST_0 << side)) && !flow_answered_by(flow, side) &&
+                      !(flow->flags & (FLOW_SYN_0 << side));
+    if (!facts || !flow->packets[side] || !flow->ttl[side] || reset_only)
+        return;
+    if (!facts->ttl_low || flow->ttl[side] < facts->ttl_low)
+        facts->ttl_low = flow->ttl[side];
+    if (flow->ttl[side] > facts->ttl_high)
+        facts->ttl_high = flow->ttl[side];
+}
+
 /* A flow begins: so far only its first side was heard. */
 void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
@@ -58,6 +71,7 @@ void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct m
         facts->has_sent |= side == flow->first;
         facts->flows += !group;
         facts->one_way += !group && side != flow->first;
+        note_ttl(facts, flow, side);
     }
 }
 
@@ -73,22 +87,10 @@ void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct m
         facts->one_way--;
 }
 
-/* A side of which only a reset is known may be a firewall that speaks in its name: it says nothing here. */
 void judge_note_ttl(struct judge *judge, const struct judge_flow *in)
 {
-    const struct flow *flow = in->flow;
-    for (unsigned side = 0; side < 2; side++) {
-        bool reset_only = (flow->flags & (FLOW_RST_0 << side)) && !flow_answered_by(flow, side) &&
-                          !(flow->flags & (FLOW_SYN_0 << side));
-        struct address_facts *facts =
-            flow->packets[side] && !reset_only ? map_find(&judge->addresses, &flow->key.addr[side]) : NULL;
-        if (!facts || !flow->ttl[side])
-            continue;
-        if (!facts->ttl_low || flow->ttl[side] < facts->ttl_low)
-            facts->ttl_low = flow->ttl[side];
-        if (flow->ttl[side] > facts->ttl_high)
-            facts->ttl_high = flow->ttl[side];
-    }
+    for (unsigned side = 0; side < 2; side++)
+        note_ttl(map_find(&judge->addresses, &in->flow->key.addr[side]), in->flow, side);
 }
 
 void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns)

@@ -94,10 +94,14 @@ void judge_destroy(struct judge *judge)
     free(judge);
 }
 
+void judge_prefetch(const struct judge *judge, uint32_t slot)
+{
+    __builtin_prefetch(&judge->marks[slot], 1);
+}
+
 void judge_begin(struct judge *judge, const struct judge_flow *in)
 {
     judge_count_flow(judge, in, &judge->marks[in->slot]);
-    judge_note_ttl(judge, in);
     ipsec_note(judge, in, &judge->marks[in->slot]);
 }
 

@@ -182,21 +182,31 @@ bool match_learned(const struct judge *judge, const struct flow *flow, const str
     return found;
 }
 
-void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict)
+/* Lists the rows of a set in file order, as far as there is room. */
+static void list_rows(const struct judge *judge, const uint64_t bits[], const struct row_set *deciding,
+                      struct verdict *verdict)
 {
-    verdict->row_count = verdict->accepted_count = 0;
-    for (unsigned pass = 0; pass < 2; pass++) {
-        for (unsigned order = 0; order < judge->rows && verdict->row_count < VERDICT_ROWS_MAX; order++) {
-            bool accepted = has_row(&matched->accepted, order);
-            if (!has_row(&matched->matched, order) || accepted != (pass == 0))
-                continue;
-            if (has_row(&matched->deciding, order))
+    for (unsigned word = 0; word < POLICY_ROWS_MAX / 64; word++) {
+        for (uint64_t left = bits[word]; left && verdict->row_count < VERDICT_ROWS_MAX; left &= left - 1) {
+            unsigned order = word * 64 + (unsigned)__builtin_ctzll(left);
+            if (has_row(deciding, order))
                 verdict->deciding |= (uint64_t)1 << verdict->row_count;
             verdict->rows[verdict->row_count++] = policy_row_by_order(judge->policy, order);
         }
-        if (pass == 0)
-            verdict->accepted_count = verdict->row_count;
     }
+}
+
+void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict)
+{
+    struct row_set accepted, others;
+    for (unsigned word = 0; word < POLICY_ROWS_MAX / 64; word++) {
+        accepted.bits[word] = matched->matched.bits[word] & matched->accepted.bits[word];
+        others.bits[word] = matched->matched.bits[word] & ~matched->accepted.bits[word];
+    }
+    verdict->row_count = 0;
+    list_rows(judge, accepted.bits, &matched->deciding, verdict);
+    verdict->accepted_count = verdict->row_count;
+    list_rows(judge, others.bits, &matched->deciding, verdict);
 }
 
 const struct matrix_row *match_nearest(const struct judge *judge, const struct flow *flow,

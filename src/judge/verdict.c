@@ -6,6 +6,8 @@
  */
 #include "judge_internal.h"
 
+#include <stddef.h>
+
 /* DESIGN 5.4: silence is three tries over a second, with the capture going on for two after the last. */
 enum { SILENT_TRIES = 3, SILENT_SPAN_NS = NS_PER_S };
 enum { RPC_PORTS_LOW = 49152 }; /* where Windows hands out DCE/RPC ports (DESIGN 5.3) */
@@ -314,7 +316,10 @@ static void weigh_tls_version(const struct case_file *c)
 /* Nothing is said yet but who opened the flow and who the ends are. */
 static void begin(const struct judge *judge, const struct flow *flow, struct verdict *out)
 {
-    memset(out, 0, sizeof *out);
+    /* The list of rows is long and read only as far as its count says: it is not cleared. */
+    memset(out, 0, offsetof(struct verdict, rows));
+    memset((char *)out + offsetof(struct verdict, deciding), 0,
+           sizeof *out - offsetof(struct verdict, deciding));
     out->allow = -1;
     out->status = VERDICT_OUT_OF_SCOPE;
     out->initiator = (uint8_t)judge_direction(judge, flow, &out->basis);

@@ -167,8 +167,6 @@ void identity_release(struct identifier *identifier, struct identity *identity)
 
 void identity_prefetch(const struct identifier *identifier, const struct identity *identity)
 {
-    if (identity->settled)
-        return;
     const struct pool *pool = identity->is_stream ? &identifier->works : &identifier->lent;
     if (identity->work)
         pool_prefetch(pool, identity->work, pool->size);
