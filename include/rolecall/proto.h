@@ -99,6 +99,7 @@ struct proto_facts {
         uint8_t payload_type_count;
         uint32_t packets, lost; /* by sequence number, both sides together */
         uint32_t jitter_us;     /* RFC 3550 A.8, largest of the streams, where the clock rate is known */
+        int64_t trouble_ns; /* of the latest packet with others missing, or a second's silence, before it */
     } rtp;
     struct {
         uint8_t flavour; /* 0 none, 1 stun (RFC), 2 ms-turn */

@@ -87,6 +87,7 @@ static void note_media(struct judge *judge, const struct judge_flow *in, struct 
         pair->media_lost += lost - mark->media_lost;
         mark->media_lost = lost;
     }
+    most(&pair->trouble_ns, in->facts->rtp.trouble_ns);
     least(&pair->first_media_ns, in->flow->first_ns);
     if (!(in->flow->flags & FLOW_PROTECTED))
         most(&pair->last_clear_media_ns, in->flow->last_ns);
@@ -100,10 +101,11 @@ static void join_media(struct judge *judge, const struct pair_key *key, struct i
     if (!pair)
         return;
     episode->media_flows = pair->media_flows;
-    episode->media_lost = pair->media_lost;
+    bool disturbed = pair->trouble_ns && pair->trouble_ns >= begin_ns; /* what went before is not its fault */
+    episode->media_lost = disturbed ? pair->media_lost : 0;
     episode->media_start_ns = pair->first_media_ns >= begin_ns ? pair->first_media_ns : 0;
     bool late = episode->first_request_ns && episode->media_start_ns > episode->first_request_ns;
-    episode->media_affected = pair->media_flows && (late || pair->media_lost);
+    episode->media_affected = pair->media_flows && (late || disturbed);
     if (episode->first_protected_ns)
         episode->state = IPSEC_PROTECTED;
     else if (pair->last_clear_media_ns > episode->last_request_ns)

@@ -54,6 +54,7 @@ struct pair_key {
 /* The media of two addresses. */
 struct pair {
     int64_t first_media_ns, last_clear_media_ns; /* 0: none yet */
+    int64_t trouble_ns;                          /* when media was last found lost or silent; 0: never */
     uint64_t media_flows, media_lost;
 };
 

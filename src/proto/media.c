@@ -236,9 +236,13 @@ static void follow_late(struct media_step *step, uint16_t behind)
 }
 
 static void follow_ahead(struct media_step *step, const struct media_rtp *rtp, uint16_t ahead,
-                         uint32_t arrival_us)
+                         int64_t time_ns)
 {
+    enum { SILENT_US = 1000000 }; /* comfort noise comes more often */
     struct media_stream *stream = step->stream;
+    uint32_t arrival_us = (uint32_t)(time_ns / 1000);
+    if (ahead > 1 || (int32_t)(arrival_us - stream->arrival_us) >= SILENT_US)
+        step->trouble_ns = time_ns;
     bool is_good = is_good_step(stream, rtp, ahead);
     uint32_t ticks = rtp->timestamp - stream->timestamp;
     measure_jitter(stream, rtp, arrival_us);
@@ -266,7 +270,7 @@ struct media_step media_follow(struct media_streams *streams, unsigned side, con
     if (is_known && behind < MISORDER_MAX) {
         follow_late(&step, behind);
     } else if (is_known && ahead <= DROPOUT_MAX) {
-        follow_ahead(&step, rtp, ahead, arrival_us);
+        follow_ahead(&step, rtp, ahead, time_ns);
     } else {
         stream_begin(stream, rtp, arrival_us);
         return step;
@@ -360,6 +364,8 @@ void media_count(struct media_streams *streams, const struct media_step *step, c
         facts->rtp.packets++;
     }
     facts->rtp.lost = lost < 0 ? 0 : (uint32_t)lost;
+    if (step->trouble_ns)
+        facts->rtp.trouble_ns = step->trouble_ns;
     media_add_ssrc(facts, rtp->ssrc);
     add_payload_type(facts, rtp->payload_type);
     tell_jitter(streams, facts);

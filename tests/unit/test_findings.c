@@ -292,6 +292,59 @@ static void media_that_was_not_disturbed(void)
     TEST_ASSERT_EQUAL_INT(47, last_severity());
 }
 
+/* What was lost before anybody negotiated is not the negotiation's fault. */
+static void media_that_was_disturbed_before(void)
+{
+    talk_rtp(scene, end_of(CLIENT_A, 50020), end_of(FRONT_END, 57600), now,
+             &(struct rtp_talk){.packets = 200, .lost_after = 10, .lost = 5});
+    talk_ikev2(scene, addr_of(CLIENT_A), addr_of(FRONT_END), now + 2 * SEC);
+    judge_with("");
+    const cJSON *event = episode("ikev2", "fell-back");
+    TEST_ASSERT_EQUAL_INT(0, (int)number_at(event, "rolecall.ipsec.media_packets_lost"));
+    TEST_ASSERT_EQUAL_INT(47, last_severity());
+}
+
+static void media_that_fell_silent(void)
+{
+    struct end client = end_of(CLIENT_A, 50020), server = end_of(FRONT_END, 57600);
+    uint8_t rtp[172] = {0x80, 0};
+    for (unsigned i = 0; i < 60; i++) {
+        int64_t at =
+            now + i * 20 * MS + (i >= 30 ? 3 * SEC : 0); /* nothing for three seconds, nothing lost */
+        rtp[3] = (uint8_t)i;
+        rtp[6] = (uint8_t)(i * 160 >> 8);
+        rtp[7] = (uint8_t)(i * 160);
+        rtp[11] = 7;
+        wire_udp(scene, at, client, server, rtp, sizeof rtp);
+        wire_udp(scene, at + 5 * MS, server, client, rtp, sizeof rtp);
+    }
+    talk_ikev2(scene, client.addr, server.addr, now + 595 * MS);
+    judge_with("");
+    const cJSON *event = episode("ikev2", "fell-back");
+    TEST_ASSERT_EQUAL_INT(0, (int)number_at(event, "rolecall.ipsec.media_packets_lost"));
+    TEST_ASSERT_EQUAL_INT(73, last_severity());
+}
+
+/* Above 64 pairs of an address the address itself is told, once. */
+static void a_finding_per_pair_up_to_a_bound(void)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        char client[32];
+        snprintf(client, sizeof client, "10.20.4.%u", 20 + i);
+        now = talk_media(scene, end_of(client, 50020), end_of(FRONT_END, 40000), now) + 50 * MS;
+    }
+    judge_with("");
+    unsigned opened = 0, flows = 0;
+    for (unsigned i = 0; alert(i); i++) {
+        const char *state = text_at(alert(i), "rolecall.finding.state");
+        opened += strcmp(state, "open") == 0;
+        if (strcmp(state, "close") == 0)
+            flows += (unsigned)number_at(alert(i), "rolecall.finding.count");
+    }
+    TEST_ASSERT_EQUAL_UINT(65, opened);
+    TEST_ASSERT_EQUAL_UINT(100, flows);
+}
+
 static bool has_nat_t(void)
 {
     const cJSON *own = cJSON_GetObjectItem(run_event(run, "rolecall.ipsec", 0), "rolecall");
@@ -429,6 +482,9 @@ int main(void)
     RUN_TEST(an_episode_with_media);
     RUN_TEST(an_episode_without_media);
     RUN_TEST(media_that_was_not_disturbed);
+    RUN_TEST(media_that_was_disturbed_before);
+    RUN_TEST(media_that_fell_silent);
+    RUN_TEST(a_finding_per_pair_up_to_a_bound);
     RUN_TEST(an_episode_through_a_nat);
     RUN_TEST(an_episode_without_a_nat);
     RUN_TEST(an_episode_of_ikev1);
