@@ -73,8 +73,14 @@ struct config {
 };
 
 struct config *config_load(const char *path, struct mistakes *mistakes);
+/* Never NULL: what of the file could be understood, beside its mistakes. For `config check`, not to run by.
+ */
+struct config *config_load_understood(const char *path, struct mistakes *mistakes);
 struct config *config_from_text(const char *name, const char *text, size_t size, struct mistakes *mistakes);
 struct config *config_create(void);
+/* Names the keys of the root that stand otherwise in `now`, with ", " between them; "": none. */
+enum { CONFIG_CHANGED_SIZE = 160 };
+void config_changed(const struct config *old, const struct config *now, char out[CONFIG_CHANGED_SIZE]);
 void config_free(struct config *config);
 
 /* The commented file that `config default` prints; config_load() takes it as it is. */

@@ -52,8 +52,8 @@ static void check_folder(const char *path, const char *key, struct mistakes *war
         mistakes_add(warnings, path, 0, 0, key, "no such folder", "one that the daemon's user may write to");
 }
 
-/* What the configuration says of this machine. */
-static void check_machine(const struct config *config, const struct options *options,
+/* What the configuration says of this machine. `whole`: all of it was understood. */
+static void check_machine(const struct config *config, bool whole, const struct options *options,
                           struct mistakes *mistakes, struct mistakes *warnings)
 {
     bool given = options->interface_count > 0;
@@ -63,7 +63,7 @@ static void check_machine(const struct config *config, const struct options *opt
     char found[MISTAKE_TEXT_SIZE];
     for (unsigned i = 0; i < count; i++)
         interface_check(names[i], mistakes, warnings);
-    if (count == 0)
+    if (count == 0 && whole)
         mistakes_add(warnings, config->path, 0, 0, "capture.interfaces", "none",
                      "at least one, or `rolecall run -i IF`");
     capture_permission_check(warnings);
@@ -73,7 +73,7 @@ static void check_machine(const struct config *config, const struct options *opt
         mistakes_add(warnings, config->path, 0, 0, "capture.workers", found, "at most one each");
     }
     for (unsigned i = 0; i < config->output_count; i++)
-        if (config->outputs[i].kind == SINK_FILE)
+        if (config->outputs[i].kind == SINK_FILE && whole)
             check_folder(config->outputs[i].path, "outputs", warnings);
     check_folder(config->metrics.file, "metrics.file", warnings);
 }
@@ -92,12 +92,11 @@ static void check_rulebook(const struct config *config, struct mistakes *mistake
 static int check(const struct options *options)
 {
     struct mistakes mistakes = {0}, warnings = {0};
-    struct config *config = config_load(options->path, &mistakes);
-    struct config *used = config ? config : config_create(); /* rules and site are looked at all the same */
-    used->path = options->path;
-    check_rulebook(used, &mistakes, &warnings);
-    check_machine(used, options, &mistakes, &warnings);
-    config_free(used);
+    struct config *config = config_load_understood(options->path, &mistakes);
+    bool whole = mistakes.count == 0;
+    check_rulebook(config, &mistakes, &warnings);
+    check_machine(config, whole, options, &mistakes, &warnings);
+    config_free(config);
     bool ok = mistakes.count == 0;
     mistakes_print(&mistakes, "", stderr);
     mistakes_print(&warnings, "warning: ", stderr);
@@ -143,6 +142,8 @@ static int run_word(char **words, unsigned count, const struct options *options)
     }
     if ((count == 1 || count == 2) && strcmp(words[0], "schema") == 0)
         return print_schema(count == 2 ? words[1] : "config");
+    if (count)
+        fprintf(stderr, "rolecall config: \"%s\" is not understood here\n\n", words[count - 1]);
     fputs(usage, stderr);
     return EXIT_USAGE;
 }

@@ -244,6 +244,8 @@ static int run(int argc, char **argv)
         if (strcmp(argv[optind], control_command_name(i)) == 0)
             command = i;
     if (command == CONTROL_COMMANDS) {
+        if (optind < argc)
+            fprintf(stderr, "rolecall ctl: \"%s\" is not understood here\n\n", argv[argc - 1]);
         fputs(usage, stderr);
         return EXIT_USAGE;
     }

@@ -301,34 +301,57 @@ struct config *config_create(void)
     return config;
 }
 
-/* `before`: mistakes told before the file was opened, which tells of duplicate keys itself. */
-static struct config *read_config(struct json_in *in, const char *path, struct mistakes *mistakes,
-                                  unsigned before)
+static struct config *read_config(struct json_in *in, const char *path)
 {
-    if (!in)
-        return NULL;
     struct config *config = new_config(path);
-    struct json_value root = json_root(in);
-    config->document = in;
-    json_read(&root, KEYS(config_keys), config, NULL);
+    if (in) {
+        struct json_value root = json_root(in);
+        config->document = in;
+        json_read(&root, KEYS(config_keys), config, NULL);
+    }
     if (config->output_count == 0)
         config_default_output(config);
+    return config;
+}
+
+/* `before`: mistakes told before the file was opened, which tells of duplicate keys itself. */
+static struct config *only_good(struct config *config, const struct mistakes *mistakes, unsigned before)
+{
     if (mistakes->count + mistakes->more == before)
         return config;
     config_free(config);
     return NULL;
 }
 
+struct config *config_load_understood(const char *path, struct mistakes *mistakes)
+{
+    return read_config(json_in_file(path, mistakes), path);
+}
+
 struct config *config_load(const char *path, struct mistakes *mistakes)
 {
     unsigned before = mistakes->count + mistakes->more;
-    return read_config(json_in_file(path, mistakes), path, mistakes, before);
+    return only_good(config_load_understood(path, mistakes), mistakes, before);
 }
 
 struct config *config_from_text(const char *name, const char *text, size_t size, struct mistakes *mistakes)
 {
     unsigned before = mistakes->count + mistakes->more;
-    return read_config(json_in_text(name, text, size, mistakes), name, mistakes, before);
+    return only_good(read_config(json_in_text(name, text, size, mistakes), name), mistakes, before);
+}
+
+void config_changed(const struct config *old, const struct config *now, char out[CONFIG_CHANGED_SIZE])
+{
+    const struct json_value roots[] = {json_root(old->document), json_root(now->document)};
+    size_t used = 0;
+    *out = '\0';
+    for (unsigned i = 0; i < sizeof config_keys / sizeof *config_keys; i++) {
+        const char *name = config_keys[i].name;
+        struct json_value before, after;
+        bool was = json_find(&roots[0], name, &before), is = json_find(&roots[1], name, &after);
+        if ((was != is || (was && !json_same(&before, &after))) && used < CONFIG_CHANGED_SIZE)
+            used += (size_t)snprintf(out + used, CONFIG_CHANGED_SIZE - used, "%s%s", used ? ", " : "", name);
+    }
 }
 
 void config_free(struct config *config)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * config_default.c - the configuration that `rolecall config default` prints and the package installs: every
- * key, with what it means. What is set here is the default; tests/system/config.py holds it to that.
+ * key, with what it means. What is set here is the default; tests/unit/test_config.c holds it to that.
  */
 #include "rolecall/config.h"
 

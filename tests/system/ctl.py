@@ -170,6 +170,17 @@ class Ctl(unittest.TestCase):
         self.daemon.site.write_text(good)
         self.assertEqual(self.daemon.ctl("reload").returncode, 0)
         self.assertEqual(self.daemon.ctl("health").returncode, 0)
+        config = self.daemon.config.read_text()
+        self.daemon.config.write_text("// moved\n" + config.replace('"stats_s": 1', '"stats_s": 2').replace('"max": 4096', '"max": 8192'))
+        changed = self.daemon.ctl("reload")
+        self.assertEqual((changed.returncode, changed.stdout), (0, "reloaded\n"))
+        self.assertEqual(changed.stderr, "changed in the configuration, in force after a restart: flows, stats_s\n")
+        self.daemon.config.write_text(config.replace('"stats_s"', '"stat_s"'))
+        refused = self.daemon.ctl("reload", "--socket", self.daemon.socket)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("did you mean \"stats_s\"", refused.stderr)
+        self.daemon.config.write_text(config)
+        self.assertEqual(self.daemon.ctl("reload").stderr, "")
         old = self.daemon.log.with_suffix(".1")
         os.rename(self.daemon.log, old)
         self.assertEqual(self.daemon.ctl("reopen").returncode, 0)
@@ -245,6 +256,9 @@ class Ctl(unittest.TestCase):
         both = check()
         self.assertEqual(both.returncode, 2)
         self.assertIn('did you mean "stats_s"', both.stderr)
+        self.assertIn('did you mean "roles"', both.stderr)  # the site that it names is read all the same
+        self.assertNotIn("capture.interfaces", both.stderr)
+        self.assertIn("mon0: warning: state: found down", both.stderr)
 
     def test_nobody_answers(self):
         done = self.daemon.ctl("status")
