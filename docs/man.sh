@@ -28,7 +28,9 @@ name=$1 section=$2 version=$3 date=$4 summary=$5 file=$6
                 $0 = substr($0, 1, RSTART - 1) text (target == "" || target == text ? "" : " (" target ")") substr($0, RSTART + RLENGTH)
             }
         }
-        { print }' "$file"
+        # lowdown wants a list to stand apart.
+        !inside && /^(- |[0-9]+\. )/ && !is_list && !is_empty { print "" }
+        { print; is_empty = $0 == ""; is_list = !is_empty && (is_list || /^(- |[0-9]+\. )/) }' "$file"
     printf '\n# SEE ALSO\n\n'
     separator=
     for other in 'rolecall 1' 'rolecall.json 5' 'rolecall-site 5' 'rolecall-matrix 5' 'rolecall-events 5'; do

@@ -32,6 +32,8 @@ def main():
             failures.append(f"{name}: mandoc says:\n{lint.stdout}")
         if not re.search(rf"NAME\n +{re.escape(page.stem)} - \w", read(page)):
             failures.append(f"{name}: no name and summary, as apropos wants them")
+        if re.search(r":\s+- [A-Z]", read(page)):
+            failures.append(f"{name}: a list runs on in its paragraph")
     if "rolecall.1" not in pages or "rolecall-site.5" not in pages:
         failures.append(f"pages are missing: {', '.join(pages)}")
     listed = subprocess.run([ROLECALL, "--help"], capture_output=True, text=True, check=True).stdout
