@@ -66,6 +66,9 @@ void json_next(struct json_value *member);
 /* The member of an object with this key; false: there is none. */
 bool json_find(const struct json_value *object, const char *key, struct json_value *out);
 
+/* Whether both hold the same, wherever it stands, in whatever order its keys are. */
+bool json_same(const struct json_value *one, const struct json_value *other);
+
 /* What was found here is not what was expected. json_mistake_key() points at the key instead of its value. */
 void json_mistake(const struct json_value *value, const char *expected, ...)
     __attribute__((format(printf, 2, 3)));

@@ -230,6 +230,11 @@ bool json_find(const struct json_value *object, const char *key, struct json_val
     return false;
 }
 
+bool json_same(const struct json_value *one, const struct json_value *other)
+{
+    return cJSON_Compare(one->item, other->item, true);
+}
+
 /* From here on the text is known to be JSON with its comments blanked. */
 static size_t skip_space(const char *text, size_t at)
 {

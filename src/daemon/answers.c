@@ -133,6 +133,8 @@ void daemon_asked(void *context, const struct control_call *call)
 
 /* ---- reload ---- */
 
+static const char changed_text[] = "changed in the configuration, in force after a restart: %s";
+
 /* The lines that mistakes_print() would print, as a list of texts. */
 static void put_mistakes(struct json_out *json, const struct mistakes *mistakes)
 {
@@ -153,6 +155,15 @@ static void put_mistakes(struct json_out *json, const struct mistakes *mistakes)
     json_end_array(json);
 }
 
+static void put_changed(struct json_out *json, const char *keys)
+{
+    char text[sizeof changed_text + CONFIG_CHANGED_SIZE];
+    snprintf(text, sizeof text, changed_text, keys);
+    json_array(json, "warnings");
+    json_string(json, NULL, text);
+    json_end_array(json);
+}
+
 static void answer_reload(struct daemon *d, bool is_good, const struct mistakes *mistakes)
 {
     enum { SIZE = 64 << 10 };
@@ -163,6 +174,8 @@ static void answer_reload(struct daemon *d, bool is_good, const struct mistakes 
         json_object(&json, NULL);
         if (!is_good)
             put_mistakes(&json, mistakes);
+        else if (*d->reload.changed)
+            put_changed(&json, d->reload.changed);
         json_end_object(&json);
         if (json_finish(&json))
             text[json.used++] = '\n';
@@ -179,7 +192,7 @@ static void answer_reload(struct daemon *d, bool is_good, const struct mistakes 
 /* Puts the new book into force, or finds a reason not to. */
 static bool take_over(struct daemon *d, struct rulebook *book, struct mistakes *mistakes)
 {
-    if (!book)
+    if (!book || mistakes->count)
         return false;
     if (!book->policy && d->book->policy) {
         mistakes_add(mistakes, d->book->site_path, 0, 0, "", "no site any more", "the site's file");
@@ -201,6 +214,8 @@ static void finish_reload(struct daemon *d, struct rulebook *book, struct mistak
         d->reloads.good++;
         d->reloads.last_ns = daemon_wall_ns();
         daemon_say("rules and site are read again, and in force");
+        if (*d->reload.changed)
+            daemon_say(changed_text, d->reload.changed);
     } else {
         d->reloads.refused++;
         mistakes_print(mistakes, "", stderr);

@@ -5,6 +5,7 @@
  */
 #include "reload.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -15,10 +16,26 @@ bool reload_init(struct reload *reload, const struct config *config)
     return reload->done >= 0;
 }
 
+/* The file is only compared. It may be out of reach by now: the daemon has become another user since. */
+static void compare_config(struct reload *reload)
+{
+    const char *path = reload->config->path;
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    *reload->changed = '\0';
+    if (fd < 0)
+        return;
+    close(fd);
+    struct config *now = config_load(path, &reload->mistakes);
+    if (now)
+        config_changed(reload->config, now, reload->changed);
+    config_free(now);
+}
+
 static void *load(void *argument)
 {
     struct reload *reload = argument;
     reload->book = rulebook_load(reload->config, &reload->mistakes);
+    compare_config(reload);
     eventfd_write(reload->done, 1);
     return NULL;
 }

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "rolecall/config.h"
 #include "rolecall/rulebook.h"
 
 struct reload {
@@ -17,6 +18,8 @@ struct reload {
     pthread_t thread;
     struct rulebook *book;
     struct mistakes mistakes;
+    /* Keys of the configuration's file that are not as they were at the start: a reload leaves them alone. */
+    char changed[CONFIG_CHANGED_SIZE];
 };
 
 bool reload_init(struct reload *reload, const struct config *config); /* false: errno says why */
