@@ -296,6 +296,14 @@ static void print_zsh(void)
 
 /* ---- fish ---- */
 
+static void fish_says(struct word text)
+{
+    printf(" -d '");
+    for (int i = 0; i < text.size; i++)
+        printf(text.at[i] == '\'' ? "\\'" : "%c", text.at[i]);
+    printf("'\n");
+}
+
 static void fish_option(const struct command *command, const struct option_shown *option)
 {
     const char *words;
@@ -308,17 +316,15 @@ static void fish_option(const struct command *command, const struct option_shown
         printf(" -x -a '%s'", words);
     else if (kind != ARGUMENT_NONE)
         printf(kind == ARGUMENT_FILE ? " -r -F" : " -x");
-    printf(" -d '");
-    for (int i = 0; i < option->text.size; i++)
-        printf(option->text.at[i] == '\'' ? "\\'" : "%c", option->text.at[i]);
-    printf("'\n");
+    fish_says(option->text);
 }
 
 static void print_fish(void)
 {
-    for (const struct command *const *command = commands; *command; command++)
-        printf("complete -c rolecall -f -n __fish_use_subcommand -a %s -d '%s'\n", (*command)->name,
-               (*command)->summary);
+    for (const struct command *const *command = commands; *command; command++) {
+        printf("complete -c rolecall -f -n __fish_use_subcommand -a %s", (*command)->name);
+        fish_says((struct word){(*command)->summary, (int)strlen((*command)->summary)});
+    }
     for (const struct command *const *command = commands; *command; command++) {
         each_option(*command, fish_option);
         char words[SUBCOMMANDS_SIZE];
