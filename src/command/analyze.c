@@ -23,31 +23,33 @@
 #include "report.h"
 #include "summary.h"
 
-static const char usage[] =
-    "usage: rolecall analyze [OPTION...] CAPTURE...\n"
-    "\n"
-    "CAPTURE is a pcap or pcapng file (gzip or zstd too), a folder of them, or - for standard input.\n"
-    "\n"
-    "  --site FILE        the site's hosts and roles; without it they are discovered first\n"
-    "  --matrix ID        judge by this matrix instead of the site's (may be repeated)\n"
-    "  --rules DIR        where the matrix files are\n"
-    "  --json             events (NDJSON) on standard output instead of the summary\n"
-    "  --events FILE      events into FILE, and the summary on standard output\n"
-    "  --flows            an event for every flow, in scope or not\n"
-    "  --report FILE      a page of HTML for people\n"
-    "  --coverage FILE    coverage of the documented rows as CSV\n"
-    "  --evidence DIR     a small capture of the packets behind each finding\n"
-    "  --filter BPF       read only packets that match, as tcpdump takes it\n"
-    "  --from T, --to T   only packets of this time: 2026-03-02T09:30:00Z, or seconds since 1970\n"
-    "  --workers N        threads that follow flows, 1 to 16; the output is the same\n"
-    "  --fail-on LEVEL    exit with 1 from this severity on: low, medium (default), high, critical, never\n"
-    "  -v                 say what is used: rules, memory\n"
-    "\n"
-    "Exit status: 0 nothing found; 1 findings; 2 usage, rules or site; 3 input unreadable or cut, or output "
-    "failed;\n"
-    "4 nothing that could be judged.\n"
-    "\n"
-    "Example: rolecall analyze --site contoso.site.json monday.pcap\n";
+static const char usage[] = "usage: rolecall analyze [OPTION...] CAPTURE...\n"
+                            "\n"
+                            "CAPTURE is a pcap or pcapng file (gzip or zstd too), a folder of them,\n"
+                            "or - for standard input.\n"
+                            "\n"
+                            "  --site FILE        the site's hosts and roles; without: discovered first\n"
+                            "  --matrix ID        judge by this one, not the site's (may be repeated)\n"
+                            "  --rules DIR        where the matrix files are\n"
+                            "  --json             events (NDJSON) on standard output, no summary\n"
+                            "  --events FILE      events into FILE, and the summary on standard output\n"
+                            "  --flows            an event for every flow, in scope or not\n"
+                            "  --report FILE      a page of HTML for people\n"
+                            "  --coverage FILE    coverage of the documented rows as CSV\n"
+                            "  --evidence DIR     a small capture of the packets behind each finding\n"
+                            "  --filter BPF       read only packets that match, as tcpdump takes it\n"
+                            "  --from T, --to T   only packets of this time: 2026-03-02T09:30:00Z, or\n"
+                            "                     seconds since 1970\n"
+                            "  --workers N        threads that follow flows, 1 to 16; same output\n"
+                            "  --fail-on LEVEL    exit with 1 from this severity on: low, medium\n"
+                            "                     (default), high, critical, never\n"
+                            "  -v                 say what is used: rules, memory\n"
+                            "\n"
+                            "Exit status: 0 nothing found; 1 findings; 2 usage, rules or site;\n"
+                            "3 input unreadable or cut, or output failed; 4 nothing that could be\n"
+                            "judged.\n"
+                            "\n"
+                            "Example: rolecall analyze --site contoso.site.json monday.pcap\n";
 
 enum { MATRICES_MAX = 16, NEVER = 1000, SEVERITY_MEDIUM = 47 };
 
@@ -554,4 +556,4 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_analyze = {
-    "analyze", "judge capture files against the documented ports of Skype for Business and Lync", usage, run};
+    "analyze", "judge capture files against the documented ports", usage, run};

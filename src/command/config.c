@@ -16,23 +16,24 @@
 #include "rolecall/rulebook.h"
 #include "schemas.h"
 
-static const char usage[] =
-    "usage: rolecall config check [OPTION...]\n"
-    "       rolecall config default\n"
-    "       rolecall config schema [config|site|matrix|event]\n"
-    "\n"
-    "check tells every mistake of the daemon's configuration, rules and site, and what would hurt capture on "
-    "its\n"
-    "interfaces. default prints a commented configuration that works as it is, schema the JSON Schema of a "
-    "file\n"
-    "that rolecall reads (without a word: the configuration), or of the events it writes.\n"
-    "\n"
-    "  -c, --config FILE     instead of /etc/rolecall/rolecall.json\n"
-    "  -i, --interface IF    look at this interface instead of the configured ones (may be repeated)\n"
-    "\n"
-    "Exit status: 0 no mistakes, but maybe warnings; 2 usage, or mistakes; 3 output failed.\n"
-    "\n"
-    "Example: rolecall config check -c /etc/rolecall/rolecall.json -i ens1\n";
+static const char usage[] = "usage: rolecall config check [OPTION...]\n"
+                            "       rolecall config default\n"
+                            "       rolecall config schema [config|site|matrix|event]\n"
+                            "\n"
+                            "check tells every mistake of the daemon's configuration, rules and site,\n"
+                            "and what would hurt capture on its interfaces. default prints a commented\n"
+                            "configuration that works as it is, schema the JSON Schema of a file that\n"
+                            "rolecall reads (without a word: the configuration), or of the events it\n"
+                            "writes.\n"
+                            "\n"
+                            "  -c, --config FILE     instead of /etc/rolecall/rolecall.json\n"
+                            "  -i, --interface IF    look at this one, not at the configured ones (may\n"
+                            "                        be repeated)\n"
+                            "\n"
+                            "Exit status: 0 no mistakes, but maybe warnings; 2 usage, or mistakes;\n"
+                            "3 output failed.\n"
+                            "\n"
+                            "Example: rolecall config check -c /etc/rolecall/rolecall.json -i ens1\n";
 
 struct options {
     const char *path;

@@ -14,17 +14,17 @@
 
 enum { LINE_MAX_IN = 65536, TOLD_MAX = 20 };
 
-static const char usage[] =
-    "usage: rolecall convert --to cef < EVENTS.ndjson\n"
-    "\n"
-    "Reads events, one a line, and writes them in another format to standard output. A line that is no event\n"
-    "is told with its number, and left out.\n"
-    "\n"
-    "  --to FORMAT        cef: ArcSight's Common Event Format\n"
-    "\n"
-    "Exit status: 0 all converted; 2 usage; 3 a line was no event, or reading or writing failed.\n"
-    "\n"
-    "Example: rolecall convert --to cef < events.ndjson > events.cef\n";
+static const char usage[] = "usage: rolecall convert --to cef < EVENTS.ndjson\n"
+                            "\n"
+                            "Reads events, one a line, and writes them in another format to standard\n"
+                            "output. A line that is no event is told with its number, and left out.\n"
+                            "\n"
+                            "  --to FORMAT        cef: ArcSight's Common Event Format\n"
+                            "\n"
+                            "Exit status: 0 all converted; 2 usage; 3 a line was no event, or reading\n"
+                            "or writing failed.\n"
+                            "\n"
+                            "Example: rolecall convert --to cef < events.ndjson > events.cef\n";
 
 struct conversion {
     uint64_t line, events, bad;

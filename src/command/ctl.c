@@ -12,23 +12,24 @@
 #include "rolecall/config.h"
 #include "rolecall/control.h"
 
-static const char usage[] =
-    "usage: rolecall ctl status|health|metrics|reload|reopen [OPTION...]\n"
-    "\n"
-    "status     what the daemon does: interfaces, outputs, memory, counters\n"
-    "health     what is wrong, if anything\n"
-    "metrics    all counters, as Prometheus takes them\n"
-    "reload     read rules and site again; with a mistake anywhere the old ones stay in force\n"
-    "reopen     open the outputs anew: after log files were renamed\n"
-    "\n"
-    "  --json                the answer as it came: one line of JSON (metrics: as text all the same)\n"
-    "  -c, --config FILE     configuration that names the socket; /etc/rolecall/rolecall.json\n"
-    "  --socket FILE         the socket itself; /run/rolecall/control.sock\n"
-    "\n"
-    "Exit status: 0 done, healthy; 1 health: something is wrong; 2 usage, or reload: mistakes in the files;\n"
-    "3 no answer.\n"
-    "\n"
-    "Example: rolecall ctl health\n";
+static const char usage[] = "usage: rolecall ctl status|health|metrics|reload|reopen [OPTION...]\n"
+                            "\n"
+                            "status     what the daemon does: interfaces, outputs, memory, counters\n"
+                            "health     what is wrong, if anything\n"
+                            "metrics    all counters, as Prometheus takes them\n"
+                            "reload     read rules and site again; any mistake leaves the old in force\n"
+                            "reopen     open the outputs anew: after log files were renamed\n"
+                            "\n"
+                            "  --json              the answer as it came: one line of JSON (metrics:\n"
+                            "                      as text all the same)\n"
+                            "  -c, --config FILE   configuration that names the socket;\n"
+                            "                      /etc/rolecall/rolecall.json\n"
+                            "  --socket FILE       the socket itself; /run/rolecall/control.sock\n"
+                            "\n"
+                            "Exit status: 0 done, healthy; 1 health: something is wrong; 2 usage, or\n"
+                            "reload: mistakes in the files; 3 no answer.\n"
+                            "\n"
+                            "Example: rolecall ctl health\n";
 
 enum { WAIT_S = 10, RELOAD_WAIT_S = 120, SIZE_TEXT = 24 };
 

@@ -12,19 +12,18 @@
 #include "rolecall/discover.h"
 #include "feed.h"
 
-static const char usage[] =
-    "usage: rolecall discover [OPTION...] CAPTURE... > site.json\n"
-    "\n"
-    "CAPTURE is a pcap or pcapng file (gzip or zstd too), a folder of them, or - for standard input.\n"
-    "\n"
-    "  --rules DIR      where the matrix files are\n"
-    "  --filter BPF     read only packets that match, as tcpdump takes it\n"
-    "\n"
-    "Exit status: 0 roles were found; 2 usage or rules; 3 input unreadable or cut, or output failed; 4 no "
-    "role was\n"
-    "found.\n"
-    "\n"
-    "Example: rolecall discover monday.pcap > site.json\n";
+static const char usage[] = "usage: rolecall discover [OPTION...] CAPTURE... > site.json\n"
+                            "\n"
+                            "CAPTURE is a pcap or pcapng file (gzip or zstd too), a folder of them,\n"
+                            "or - for standard input.\n"
+                            "\n"
+                            "  --rules DIR      where the matrix files are\n"
+                            "  --filter BPF     read only packets that match, as tcpdump takes it\n"
+                            "\n"
+                            "Exit status: 0 roles were found; 2 usage or rules; 3 input unreadable or\n"
+                            "cut, or output failed; 4 no role was found.\n"
+                            "\n"
+                            "Example: rolecall discover monday.pcap > site.json\n";
 
 struct options {
     const char *rules, *filter;
@@ -131,4 +130,4 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_discover = {
-    "discover", "find the hosts and roles in capture files, and print them as a site file", usage, run};
+    "discover", "find hosts and roles in capture files: a first site file", usage, run};

@@ -21,20 +21,19 @@ static const char usage[] =
     "usage: rolecall explain [OPTION...] 'tcp 10.0.0.5 -> 10.0.0.9:5061 [tls]'\n"
     "       rolecall explain [OPTION...] < EVENT.json\n"
     "\n"
-    "Says who both ends are, whether the flow is in scope, what each documented row had to do with it, and "
-    "the\n"
-    "verdict. tcp, udp, esp or ah; the port of the first end and the protocol may be left out; [mtls] is "
-    "TLS\n"
-    "with a client certificate; an IPv6 address with a port stands in brackets. The flow is taken as "
-    "answered.\n"
-    "EVENT.json is one flow or alert event of `rolecall analyze --json`.\n"
+    "Says who both ends are, whether the flow is in scope, what each\n"
+    "documented row had to do with it, and the verdict. tcp, udp, esp or ah;\n"
+    "the port of the first end and the protocol may be left out; [mtls] is TLS\n"
+    "with a client certificate; an IPv6 address with a port stands in\n"
+    "brackets. The flow is taken as answered. EVENT.json is one flow or alert\n"
+    "event of `rolecall analyze --json`.\n"
     "\n"
-    "  --site FILE      the site's hosts and roles; without it no address has a role\n"
+    "  --site FILE      the site's hosts and roles; without: no roles\n"
     "  --rules DIR      where the matrix files are\n"
     "\n"
     "Exit status: 0 explained; 2 usage, rules, site or event; 3 output failed.\n"
     "\n"
-    "Example: rolecall explain --site contoso.site.json 'tcp 10.20.4.17 -> 10.20.1.11:5061 [tls]'\n";
+    "Example: rolecall explain --site site.json 'tcp 10.20.4.17 -> 10.20.1.11:5061'\n";
 
 struct options {
     const char *site, *rules, *flow;

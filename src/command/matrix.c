@@ -11,21 +11,21 @@
 #include "rolecall/rules.h"
 #include "terminal.h"
 
-static const char usage[] =
-    "usage: rolecall matrix list [OPTION...]\n"
-    "       rolecall matrix show [OPTION...] ROW\n"
-    "       rolecall matrix diff [OPTION...] A B\n"
-    "       rolecall matrix check FILE...\n"
-    "\n"
-    "list prints a line for each documented row, show all of one row, diff what changed from one matrix to\n"
-    "another, check every mistake of matrix files.\n"
-    "\n"
-    "  --json         list: one JSON object a row, with every column\n"
-    "  --rules DIR    where the matrix files are\n"
-    "\n"
-    "Exit status: 0 done; 2 usage, or mistakes in the rules; 3 output failed.\n"
-    "\n"
-    "Example: rolecall matrix diff lync-server-2013 skype-for-business-server\n";
+static const char usage[] = "usage: rolecall matrix list [OPTION...]\n"
+                            "       rolecall matrix show [OPTION...] ROW\n"
+                            "       rolecall matrix diff [OPTION...] A B\n"
+                            "       rolecall matrix check FILE...\n"
+                            "\n"
+                            "list prints a line for each documented row, show all of one row, diff\n"
+                            "what changed from one matrix to another, check every mistake of matrix\n"
+                            "files.\n"
+                            "\n"
+                            "  --json         list: one JSON object a row, with every column\n"
+                            "  --rules DIR    where the matrix files are\n"
+                            "\n"
+                            "Exit status: 0 done; 2 usage, or mistakes in the rules; 3 output failed.\n"
+                            "\n"
+                            "Example: rolecall matrix diff lync-server-2013 skype-for-business-server\n";
 
 struct matrix_options {
     const char *rules;

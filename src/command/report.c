@@ -13,20 +13,19 @@
 #include "rolecall/report.h"
 #include "rolecall/rules.h"
 
-static const char usage[] =
-    "usage: rolecall report [--rules DIR] EVENTS.ndjson -o FILE.html\n"
-    "\n"
-    "Makes one page of HTML of the events that `analyze --json --flows` or the daemon wrote. EVENTS may be - "
-    "for\n"
-    "standard input; several files are read as one. The page has no script and loads nothing.\n"
-    "\n"
-    "  -o, --output FILE  the page; - for standard output\n"
-    "  --rules DIR        where the matrix files are, which say what the rows are\n"
-    "\n"
-    "Exit status: 0 done; 2 usage; 3 events unreadable, or lines among them that are none, or output "
-    "failed.\n"
-    "\n"
-    "Example: rolecall report monday.ndjson -o monday.html\n";
+static const char usage[] = "usage: rolecall report [--rules DIR] EVENTS.ndjson -o FILE.html\n"
+                            "\n"
+                            "Makes one page of HTML of the events that `analyze --json --flows` or the\n"
+                            "daemon wrote. EVENTS may be - for standard input; several files are read\n"
+                            "as one. The page has no script and loads nothing.\n"
+                            "\n"
+                            "  -o, --output FILE  the page; - for standard output\n"
+                            "  --rules DIR        where the matrix files are: what the rows are\n"
+                            "\n"
+                            "Exit status: 0 done; 2 usage; 3 events unreadable, or lines among them\n"
+                            "that are none, or output failed.\n"
+                            "\n"
+                            "Example: rolecall report monday.ndjson -o monday.html\n";
 
 /* Rules make a page better, and are not needed for one. */
 static struct rules *rules_if_any(const char *directory)

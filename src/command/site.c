@@ -12,22 +12,20 @@
 #include "rolecall/json_in.h"
 #include "site_csv.h"
 
-static const char usage[] =
-    "usage: rolecall site import [OPTION...] HOSTS.csv > site.json\n"
-    "\n"
-    "HOSTS.csv (- for standard input) begins with a line that names its columns: name, address and roles, "
-    "in\n"
-    "any order. Several addresses or roles in a field stand apart by blanks, semicolons or plus signs. A\n"
-    "prefix like 10.20.4.0/22 becomes a network. `rolecall matrix list` shows the roles in its columns from\n"
-    "and to.\n"
-    "\n"
-    "  --rules DIR    where the matrix files are\n"
-    "\n"
-    "Exit status: 0 done; 2 usage, rules, or mistakes in the table; 3 the table could not be read, or "
-    "output\n"
-    "failed.\n"
-    "\n"
-    "Example: rolecall site import hosts.csv > site.json\n";
+static const char usage[] = "usage: rolecall site import [OPTION...] HOSTS.csv > site.json\n"
+                            "\n"
+                            "HOSTS.csv (- for standard input) begins with a line that names its\n"
+                            "columns: name, address and roles, in any order. Several addresses or\n"
+                            "roles in a field stand apart by blanks, semicolons or plus signs. A\n"
+                            "prefix like 10.20.4.0/22 becomes a network. `rolecall matrix list` shows\n"
+                            "the roles in its columns from and to.\n"
+                            "\n"
+                            "  --rules DIR    where the matrix files are\n"
+                            "\n"
+                            "Exit status: 0 done; 2 usage, rules, or mistakes in the table; 3 the\n"
+                            "table could not be read, or output failed.\n"
+                            "\n"
+                            "Example: rolecall site import hosts.csv > site.json\n";
 
 struct options {
     const char *rules, *file;

@@ -154,6 +154,24 @@ class Ctl(unittest.TestCase):
         self.assertTrue(until(lambda: self.daemon.ctl("health").returncode == 1))
         self.assertIn("output unix", self.daemon.ctl("health").stdout)
 
+    def test_what_the_manual_shows(self):
+        """Line by line, but for numbers, sizes, addresses and times."""
+        def shape(text):
+            return [re.sub(r"\b[KMG]?i?B\b", "B", re.sub(r"\S*[0-9]\S*", "#", line)).split() for line in text.splitlines()]
+        fence = re.search(r"```console\n\$ rolecall ctl status\n(.*?)\.\.\.\n\$ rolecall ctl health\n(.*?)```",
+                          (SOURCE / "docs/OPERATION.md").read_text(), re.S)
+        self.daemon.config.write_text(self.daemon.config.read_text().replace(
+            '"queue_mib": 1\n  }', '"queue_mib": 1\n  },\n  {"type": "syslog", "name": "siem", "server": "127.0.0.1:9"}'))
+        self.daemon.start()
+        self.send(50)
+        self.assertTrue(until(lambda: "Connection refused" in self.daemon.ctl("health").stdout))
+        self.assertTrue(until(lambda: self.daemon.status()["engine"]["packets"] >= 50))
+        shown, printed = shape(fence[1]), shape(self.daemon.ctl("status").stdout)
+        for wanted, line in zip(shown, printed):
+            few = wanted[:1] in (["sandbox"], ["site"])  # the test's user and folder are others
+            self.assertEqual(wanted[:1] if few else wanted, line[:1] if few else line)
+        self.assertEqual(shape(fence[2]), shape(self.daemon.ctl("health").stdout))
+
     def test_reload_and_reopen(self):
         self.daemon.start()
         good = self.daemon.site.read_text()

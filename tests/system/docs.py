@@ -7,7 +7,7 @@ second shipped one); its commands run there, in order, by bash, so that what one
 fence they begin with "$ " and their output follows, standard error in the same stream: it must print what is shown, a line
 "..." standing for any lines, "..." inside a line for anything there. In a ```sh fence every line is a command, which must
 not fail (0, 1: findings, or 4: nothing judged). Commands run where their first word is one of COMMANDS, and are not `run` or
-`ctl`, which need an interface or a daemon. What is shown of `./dev demo` must be what its command prints. A ```json fence
+`ctl`, which need an interface or a daemon (what OPERATION.md shows of `ctl`, ctl.py holds to one). What is shown of `./dev demo` must be what its command prints. A ```json fence
 of TUTORIAL.md is written to site.json. `docs.py --update` writes anew what `--help` and `config default` print.
 
 Other fences and tables: ```json in SITE.md is a site file and in MATRIX.md a matrix file that the program takes; in
@@ -88,7 +88,8 @@ def run(words):
 
 def is_run(command):
     words = command.split()
-    return bool(words) and words[0] in COMMANDS and words[:2] not in (["rolecall", "run"], ["rolecall", "ctl"])
+    needs_more = words[:2] in (["rolecall", "run"], ["rolecall", "ctl"]) and "--help" not in words
+    return bool(words) and words[0] in COMMANDS and not needs_more
 
 
 def pattern_of(shown):
