@@ -308,62 +308,72 @@ static void expire(struct worker *worker, const struct batch *batch)
  */
 enum { AHEAD_FLOW = 24, AHEAD_REST = 16, AHEAD_IDENTITY = 8 };
 
-/* The flow that this packet probably has, where identification is not done with it; 0: neither. */
-static uint32_t guess_open(const struct shard *shard, const struct batch_packet *item)
+/* A packet of a worker's share, and the flow that it probably has; 0: none yet. */
+struct share {
+    const struct batch_packet *item;
+    const struct shard *shard;
+    uint32_t guess;
+};
+
+static void guess_flow(struct share *share)
 {
-    uint32_t index = flow_table_guess(shard->table, item->hash);
-    return index && flow_wants_payload(shard->table, index) ? index : 0;
+    share->guess = flow_table_guess(share->shard->table, share->item->hash);
+    if (share->guess)
+        flow_prefetch_line(share->shard->table, share->guess);
 }
 
-static void prefetch_ahead(const struct engine *engine, const struct batch_packet *mine[], unsigned count,
-                           unsigned at)
+static void prefetch_ahead(const struct engine *engine, struct share mine[], unsigned count, unsigned at)
 {
-    if (at + AHEAD_FLOW < count) {
-        const struct batch_packet *item = mine[at + AHEAD_FLOW];
-        flow_table_prefetch_flow(engine->shards[item->shard].table, item->hash);
-    }
+    if (at + AHEAD_FLOW < count)
+        guess_flow(&mine[at + AHEAD_FLOW]);
     if (at + AHEAD_REST < count) {
-        const struct batch_packet *item = mine[at + AHEAD_REST];
-        const struct shard *shard = &engine->shards[item->shard];
-        uint32_t index = guess_open(shard, item);
-        if (index) {
-            flow_prefetch_rest(shard->table, index);
+        struct share *share = &mine[at + AHEAD_REST];
+        if (share->guess && !flow_wants_payload(share->shard->table, share->guess))
+            share->guess = 0; /* its line is all that will be touched */
+        if (share->guess) {
+            flow_prefetch_rest(share->shard->table, share->guess);
             if (pipeline_is_inline(&engine->pipeline))
-                judge_prefetch(engine->judge, shard->first_slot + index);
+                judge_prefetch(engine->judge, share->shard->first_slot + share->guess);
         }
     }
     if (at + AHEAD_IDENTITY < count) {
-        const struct batch_packet *item = mine[at + AHEAD_IDENTITY];
-        const struct shard *shard = &engine->shards[item->shard];
-        uint32_t index = guess_open(shard, item);
-        if (index)
-            identity_prefetch(shard->identifier, flow_identity(shard->table, index));
+        const struct share *share = &mine[at + AHEAD_IDENTITY];
+        if (share->guess)
+            identity_prefetch(share->shard->identifier, flow_identity(share->shard->table, share->guess));
     }
 }
 
-static void work_on_batch(void *context, unsigned number, struct batch *batch)
+static unsigned share_of(const struct engine *engine, const struct batch *batch, unsigned number,
+                         struct share mine[])
 {
-    struct engine *engine = context;
-    struct worker *worker = &engine->workers[number];
     unsigned workers = engine->options.workers, count = 0;
-    const struct batch_packet *mine[BATCH_PACKETS];
-    worker->batch = batch;
-    expire(worker, batch);
     for (unsigned i = 0; i < batch->count; i++) {
         const struct batch_packet *item = &batch->packets[i];
         if (item->shard % workers != number)
             continue;
         if (workers > 1) /* else it was asked for when the packet came */
             flow_table_prefetch(engine->shards[item->shard].table, item->hash);
-        mine[count++] = item;
+        mine[count++] = (struct share){.item = item, .shard = &engine->shards[item->shard]};
     }
+    return count;
+}
+
+static void work_on_batch(void *context, unsigned number, struct batch *batch)
+{
+    struct engine *engine = context;
+    struct worker *worker = &engine->workers[number];
+    struct share mine[BATCH_PACKETS];
+    worker->batch = batch;
+    expire(worker, batch);
+    unsigned count = share_of(engine, batch, number, mine);
     worker->packets += count;
     for (unsigned i = 0; i < count && i < AHEAD_FLOW; i++)
-        flow_table_prefetch_flow(engine->shards[mine[i]->shard].table, mine[i]->hash);
+        guess_flow(&mine[i]);
     for (unsigned i = 0; i < count; i++) {
+        const struct batch_packet *item = mine[i].item;
         prefetch_ahead(engine, mine, count, i);
-        worker->order = (uint32_t)(mine[i] - batch->packets + 1) * PIPELINE_SHARDS + mine[i]->shard;
-        work_on_packet(worker, mine[i]);
+        worker->order = (uint32_t)(item - batch->packets + 1) * PIPELINE_SHARDS + item->shard;
+        work_on_packet(worker, item);
     }
 }
 

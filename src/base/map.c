@@ -130,10 +130,33 @@ uint32_t map_number(const struct map *map, const void *value)
     return (uint32_t)(((size_t)((const uint8_t *)value - map->entries) - map->value_offset) / map->stride);
 }
 
+static uint64_t folded(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* A map's secret is fixed and its order shows nowhere, so a strong hash would gain nothing here: words are
+ * multiplied and folded. */
+static uint32_t hash_key(const struct map *map, const void *key)
+{
+    const uint8_t *at = key;
+    uint64_t hash = map->secret[0] ^ 0x9e3779b97f4a7c15;
+    size_t left = map->key_size;
+    for (; left >= 8; left -= 8, at += 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        hash = folded(hash ^ word, map->secret[1] ^ 0xd6e8feb86659fd93);
+    }
+    uint64_t rest = 0;
+    memcpy(&rest, at, left);
+    return (uint32_t)folded(hash ^ rest, 0xa0761d6478bd642f);
+}
+
 /* Where the key stands, or the empty slot where it belongs: there is always one, the map is half empty. */
 static uint32_t slot_of(const struct map *map, const void *key)
 {
-    uint32_t slot = (uint32_t)hash_bytes(key, map->key_size, map->secret) & map->mask;
+    uint32_t slot = hash_key(map, key) & map->mask;
     while (map->slots[slot] && memcmp(map_key(map, map->slots[slot] - 1), key, map->key_size) != 0)
         slot = (slot + 1) & map->mask;
     return slot;
@@ -240,7 +263,7 @@ static void empty_slot(struct map *map, uint32_t hole)
             if (!map->slots[slot])
                 return;
             const void *key = map_key(map, map->slots[slot] - 1);
-            home = (uint32_t)hash_bytes(key, map->key_size, map->secret) & map->mask;
+            home = hash_key(map, key) & map->mask;
         } while (((slot - home) & map->mask) < ((slot - hole) & map->mask));
         map->slots[hole] = map->slots[slot];
         hole = slot;

@@ -137,9 +137,14 @@ void flow_prefetch_rest(const struct flow_table *table, uint32_t index)
     __builtin_prefetch((const char *)(rest + 1) - 1, 1);
 }
 
-void flow_prefetch(const struct flow_table *table, uint32_t index)
+void flow_prefetch_line(const struct flow_table *table, uint32_t index)
 {
     __builtin_prefetch(line_at(table, index), 1);
+}
+
+void flow_prefetch(const struct flow_table *table, uint32_t index)
+{
+    flow_prefetch_line(table, index);
     flow_prefetch_rest(table, index);
 }
 

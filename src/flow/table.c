@@ -128,21 +128,22 @@ void flow_table_prefetch(const struct flow_table *table, uint64_t hash)
     __builtin_prefetch(&table->buckets[home_of(table, hash)]);
 }
 
+/* Bit per way with this tag; without branches, because which way it is cannot be foreseen. */
+static inline unsigned ways_with(const struct bucket *bucket, uint16_t tag)
+{
+    unsigned ways = 0;
+    for (unsigned way = 0; way < WAYS; way++)
+        ways |= (unsigned)(bucket->tag[way] == tag) << way;
+    return ways;
+}
+
 uint32_t flow_table_guess(const struct flow_table *table, uint64_t hash)
 {
     const struct bucket *bucket = &table->buckets[home_of(table, hash)];
-    uint16_t tag = tag_of(hash);
-    for (unsigned way = 0; way < WAYS; way++)
-        if (bucket->tag[way] == tag && bucket->flow[way])
-            return bucket->flow[way];
+    for (unsigned ways = ways_with(bucket, tag_of(hash)); ways; ways &= ways - 1)
+        if (bucket->flow[__builtin_ctz(ways)])
+            return bucket->flow[__builtin_ctz(ways)];
     return 0;
-}
-
-void flow_table_prefetch_flow(const struct flow_table *table, uint64_t hash)
-{
-    uint32_t index = flow_table_guess(table, hash);
-    if (index)
-        __builtin_prefetch(line_at(table, index), 1);
 }
 
 /* A key as lines keep it. */
@@ -184,9 +185,11 @@ static uint32_t find_in(const struct flow_table *table, uint32_t number, uint16_
                         const struct probe *probe)
 {
     const struct bucket *bucket = &table->buckets[number];
-    for (unsigned way = 0; way < WAYS; way++)
-        if (bucket->tag[way] == tag && bucket->flow[way] && is_of(table, bucket->flow[way], probe))
-            return bucket->flow[way];
+    for (unsigned ways = ways_with(bucket, tag); ways; ways &= ways - 1) {
+        uint32_t index = bucket->flow[__builtin_ctz(ways)];
+        if (index && is_of(table, index, probe))
+            return index;
+    }
     return 0;
 }
 

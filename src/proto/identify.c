@@ -7,6 +7,8 @@
  */
 #include "rolecall/identify.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "facts.h"
@@ -36,6 +38,20 @@ struct work {
     bool lost;           /* a hole in a stream was given up */
 };
 
+/* Who is asked about what: the same for all identifiers, made once. */
+enum { CUSTOMARY_SLOTS = 256, TRANSPORTS = 3, FAMILIES = 3 };
+static struct {
+    const struct protocol *protocols[PROTO_COUNT];
+    uint64_t over[TRANSPORTS]; /* by enum proto_transport: bit per protocol */
+    uint64_t family[FAMILIES]; /* by family_of(): likewise */
+    struct {
+        uint16_t port;
+        uint64_t of; /* protocols of which it is a customary port; 0: empty */
+    } customary[CUSTOMARY_SLOTS];
+} asked;
+static pthread_once_t asked_once = PTHREAD_ONCE_INIT;
+static void make_asked(void);
+
 struct identifier {
     struct pool works, windows, lent;
     struct facts_store facts;
@@ -52,6 +68,7 @@ struct turn {
     const struct identify_input *input;
     struct identify_learned *learned;
     struct proto_facts *facts; /* of this flow, as they are now */
+    uint64_t customary;        /* bit per protocol of which one of the ports is customary */
 };
 
 _Static_assert(PROTO_COUNT <= 64, "struct identity has one bit per protocol");
@@ -73,6 +90,7 @@ size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts)
 struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t facts)
 {
     struct identifier *identifier = calloc(1, sizeof *identifier);
+    pthread_once(&asked_once, make_asked);
     if (!identifier)
         return NULL;
     if (!pool_init(&identifier->works, sizeof(struct work), works) ||
@@ -186,12 +204,50 @@ static void settle(struct identifier *identifier, struct identity *identity)
     facts_close(&identifier->facts, &identity->facts);
 }
 
-static bool is_customary(const struct protocol *protocol, const uint16_t ports[2])
+static uint64_t bit_of(unsigned id)
 {
-    for (const uint16_t *port = protocol->customary_ports; port && *port; port++)
-        if (*port == ports[0] || *port == ports[1])
-            return true;
-    return false;
+    return (uint64_t)1 << id;
+}
+
+static unsigned customary_slot(uint16_t port)
+{
+    unsigned slot = (port * 0x9e37u >> 4) % CUSTOMARY_SLOTS;
+    while (asked.customary[slot].of && asked.customary[slot].port != port)
+        slot = (slot + 1) % CUSTOMARY_SLOTS;
+    return slot;
+}
+
+static uint64_t customary_of(const uint16_t ports[2])
+{
+    return asked.customary[customary_slot(ports[0])].of | asked.customary[customary_slot(ports[1])].of;
+}
+
+/* Protocols that share a flow: media with its signalling (RFC 7983), and ESP with IKE on one UDP port (RFC
+ * 3948). */
+static unsigned family_of(unsigned id)
+{
+    if (id == PROTO_ike || id == PROTO_authip || id == PROTO_esp)
+        return 2;
+    return proto_by_id((enum proto_id)id)->is_media || id == PROTO_ms_turn ? 1 : 0;
+}
+
+static void make_asked(void)
+{
+    unsigned ports = 0;
+    for (unsigned id = 0; id < PROTO_COUNT; id++) {
+        const struct protocol *protocol = asked.protocols[id] = proto_by_id((enum proto_id)id);
+        for (unsigned transport = OVER_TCP; id && transport <= OVER_UDP; transport++)
+            if (protocol->transports & transport)
+                asked.over[transport] |= bit_of(id);
+        asked.family[family_of(id)] |= bit_of(id);
+        for (const uint16_t *port = protocol->customary_ports; port && *port; port++) {
+            unsigned slot = customary_slot(*port);
+            ports += !asked.customary[slot].of;
+            asked.customary[slot].port = *port;
+            asked.customary[slot].of |= bit_of(id);
+        }
+    }
+    assert(ports <= CUSTOMARY_SLOTS / 2);
 }
 
 static bool is_zero(const struct proto_memory *memory)
@@ -260,13 +316,13 @@ static void keep_memory(struct turn *t, unsigned id, bool yes)
 
 static void ask(struct turn *t, unsigned id, struct proto_question *question)
 {
-    const struct protocol *protocol = proto_by_id((enum proto_id)id);
+    const struct protocol *protocol = asked.protocols[id];
     struct identifier *identifier = t->identifier;
     struct proto_reply *reply = &identifier->reply;
     struct proto_memory *memory = memory_of(t, id);
     /* The list of learned end points is long and read only as far as its count says: it is not cleared. */
     memset(reply, 0, offsetof(struct proto_reply, learned));
-    question->customary = is_customary(protocol, t->input->ports);
+    question->customary = t->customary >> id & 1;
     protocol->ask(question, memory ? memory : &identifier->scratch, t->facts, reply);
     if (!memory) {
         if (reply->answer == PROTO_NO)
@@ -352,32 +408,18 @@ static enum identify_change change_since(const struct turn *t, const struct weig
     return memcmp(before, &after, sizeof after) != 0 ? IDENTITY_CHANGED : IDENTITY_SAME;
 }
 
-/* Protocols that share a flow: media with its signalling (RFC 7983), and ESP with IKE on one UDP port (RFC
- * 3948). */
-static unsigned family_of(unsigned id)
-{
-    if (id == PROTO_ike || id == PROTO_authip || id == PROTO_esp)
-        return 2;
-    return proto_by_id((enum proto_id)id)->is_media || id == PROTO_ms_turn ? 1 : 0;
-}
-
-static uint64_t bit_of(unsigned id)
-{
-    return (uint64_t)1 << id;
-}
-
 /* Asks every identifier of this transport but `except`; only those of its family once the flow has a name.
  * `*more` gets a bit per protocol that wants to see more. */
 static unsigned ask_all(struct turn *t, struct proto_question *question, unsigned except, uint64_t *more)
 {
     const struct identity *identity = t->identity;
-    for (unsigned id = 1; id < PROTO_COUNT; id++) {
-        const struct protocol *protocol = proto_by_id((enum proto_id)id);
-        if (id == except || !(protocol->transports & question->transport) ||
-            (t->work && t->work->ruled_out >> id & 1))
-            continue;
-        if (identity->name && family_of(id) != family_of(identity->name))
-            continue;
+    uint64_t left = asked.over[question->transport] & ~bit_of(except);
+    if (t->work)
+        left &= ~t->work->ruled_out;
+    if (identity->name)
+        left &= asked.family[family_of(identity->name)];
+    for (; left; left &= left - 1) {
+        unsigned id = (unsigned)__builtin_ctzll(left);
         question->named = is_known(identity, id);
         ask(t, id, question);
         if (t->identifier->reply.answer == PROTO_YES)
@@ -446,8 +488,12 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
 {
     if (identity->settled)
         return IDENTITY_SAME;
-    struct turn t = {identifier, identity, NULL,
-                     input,      learned,  facts_load(&identifier->facts, identity->facts)};
+    struct turn t = {.identifier = identifier,
+                     .identity = identity,
+                     .input = input,
+                     .learned = learned,
+                     .facts = facts_load(&identifier->facts, identity->facts),
+                     .customary = customary_of(input->ports)};
     struct proto_question question = {.transport = OVER_UDP,
                                       .side = input->side,
                                       .start = true,
@@ -648,7 +694,8 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     if (!work)
         return IDENTITY_SAME;
     struct stream *stream = &work->streams[input->side];
-    struct turn t = {identifier, identity, work, input, learned, NULL};
+    struct turn t = {
+        .identifier = identifier, .identity = identity, .work = work, .input = input, .learned = learned};
     if (input->is_syn) {
         stream_restart(stream, &identifier->windows, input->sequence + 1);
         stream->anchored = stream->start = true;
@@ -669,6 +716,7 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
         return IDENTITY_SAME;
     }
     t.facts = facts_load(&identifier->facts, identity->facts);
+    t.customary = customary_of(input->ports);
     return follow_segment(&t) ? IDENTITY_CHANGED : IDENTITY_SAME;
 }
 
@@ -689,7 +737,9 @@ static bool add_spi(struct proto_facts *facts, bool is_second, uint32_t spi)
 enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
                                     enum proto_id name, unsigned side, uint32_t spi)
 {
-    struct turn t = {identifier, identity, NULL, NULL, NULL, facts_load(&identifier->facts, identity->facts)};
+    struct turn t = {.identifier = identifier,
+                     .identity = identity,
+                     .facts = facts_load(&identifier->facts, identity->facts)};
     bool changed = !identity->name;
     if (!identity->name) {
         identity->name = (uint8_t)name;

@@ -23,6 +23,11 @@ struct bytes line_until(struct bytes *line, uint8_t stop);
 /* "Name: value" in two, without the blanks around them. False: no colon, or no name before it. */
 bool line_header(struct bytes line, struct bytes *name, struct bytes *value);
 
+static inline bool line_is_letter(int byte) /* of ASCII */
+{
+    return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+}
+
 bool line_is(struct bytes word, const char *text);        /* equal but for ASCII case */
 bool line_begins(struct bytes line, const char *text);    /* the same for its beginning */
 bool line_may_begin(struct bytes line, const char *text); /* the same, or could once more has arrived */

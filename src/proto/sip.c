@@ -105,6 +105,8 @@ static enum proto_answer recognise(struct bytes text, bool may_go_on, struct sta
     struct bytes line, name, value;
 
     skip_line_ends(&text);
+    if (text.left > 0 && !line_is_letter(bytes_peek(&text, 0))) /* most of what is asked about is no text */
+        return PROTO_NO;
     if (!line_next(&text, !may_go_on, &line))
         return text.left < PROTO_WINDOW_SIZE && may_become_start_line(text) ? PROTO_MORE : PROTO_NO;
     if (!read_start_line(line, start))

@@ -56,6 +56,8 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
     struct ssdp_memory *memory = (struct ssdp_memory *)(void *)lent->bytes;
     struct bytes text = question->data, line, agent = {0};
 
+    if (text.left > 0 && !line_is_letter(bytes_peek(&text, 0))) /* most of what is asked about is no text */
+        return;
     if (!line_next(&text, !text.cut, &line)) {
         reply->answer = text.cut && may_begin(text) ? PROTO_MORE : PROTO_NO;
         return;
