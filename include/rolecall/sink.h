@@ -86,6 +86,9 @@ bool sink_kind_is_built(enum sink_kind kind);          /* Kafka needs librdkafka
 struct sinks;
 struct sinks *sinks_open(const struct sink_options *options, unsigned count, bool wait,
                          struct mistakes *mistakes);
+/* What sinks_open() would find wrong with an output: certificates, Kafka's properties. Files, whose opening
+ * makes them, are left alone. */
+void sink_check(const struct sink_options *options, struct mistakes *mistakes);
 bool sinks_start(struct sinks *sinks);          /* false: no thread could be made, errno says why */
 size_t sinks_memory(const struct sinks *sinks); /* ceiling in bytes, librdkafka's and OpenSSL's not counted */
 

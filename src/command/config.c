@@ -73,9 +73,11 @@ static void check_machine(const struct config *config, bool whole, const struct 
                  cpus);
         mistakes_add(warnings, config->path, 0, 0, "capture.workers", found, "at most one each");
     }
-    for (unsigned i = 0; i < config->output_count; i++)
-        if (config->outputs[i].kind == SINK_FILE && whole)
+    for (unsigned i = 0; i < config->output_count && whole; i++) {
+        sink_check(&config->outputs[i], mistakes);
+        if (config->outputs[i].kind == SINK_FILE)
             check_folder(config->outputs[i].path, "outputs", warnings);
+    }
     check_folder(config->metrics.file, "metrics.file", warnings);
 }
 

@@ -63,7 +63,9 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     char text[TEXT_SIZE];
     if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK)
         return true;
-    mistakes_add(mistakes, "kafka", 0, 0, name, value, text);
+    char expected[TEXT_SIZE + 32];
+    snprintf(expected, sizeof expected, "what librdkafka takes (%s)", text);
+    mistakes_add(mistakes, "kafka", 0, 0, name, value, expected);
     return false;
 }
 

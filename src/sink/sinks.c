@@ -49,6 +49,16 @@ struct sinks *sinks_open(const struct sink_options *options, unsigned count, boo
     return NULL;
 }
 
+void sink_check(const struct sink_options *options, struct mistakes *mistakes)
+{
+    struct output *output = options->kind == SINK_FILE ? NULL : calloc(1, sizeof *output);
+    if (!output)
+        return;
+    output_init(output, options, false, mistakes);
+    output_fini(output);
+    free(output);
+}
+
 bool sinks_start(struct sinks *sinks)
 {
     for (unsigned i = 0; i < sinks->count; i++)

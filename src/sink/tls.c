@@ -25,10 +25,11 @@ struct tls {
     SSL *ssl;
 };
 
-/* Why OpenSSL refused; its queue of errors is empty afterwards. */
+/* Why OpenSSL refused: the first error is where it began, those after it are its callers'. The queue of
+ * errors is empty afterwards. */
 static const char *tls_reason(const char *otherwise)
 {
-    unsigned long error = ERR_peek_last_error();
+    unsigned long error = ERR_peek_error();
     const char *reason = error ? ERR_reason_error_string(error) : NULL;
     if (error && ERR_SYSTEM_ERROR(error))
         reason = strerror(ERR_GET_REASON(error));
