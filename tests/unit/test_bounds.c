@@ -203,6 +203,21 @@ static void addresses(void)
     TEST_ASSERT_EQUAL_INT(VERDICT_FAIL, silent()->status);
 }
 
+/* The interface's ring is a bound too: what it dropped may have been the answer. */
+static void drops(void)
+{
+    greet(40000);
+    TEST_ASSERT_EQUAL_INT(VERDICT_FAIL, silent()->status);
+    judge_capture(judge, &(struct capture_told){.interface = "ens1", .received = 10, .dropped_ring = 0},
+                  now - SEC);
+    judge_capture(judge, &(struct capture_told){.interface = "ens1", .received = 20, .dropped_ring = 1}, now);
+    TEST_ASSERT_EQUAL_INT(VERDICT_INCONCLUSIVE, silent()->status);
+    TEST_ASSERT_EQUAL_STRING("no answer, but the capture lost packets meanwhile", verdict.reason);
+    now += 60 * SEC;
+    judge_capture(judge, &(struct capture_told){.interface = "ens1", .received = 30, .dropped_ring = 1}, now);
+    TEST_ASSERT_EQUAL_INT(VERDICT_FAIL, silent()->status);
+}
+
 /* A front end opened it, but only a SYN-ACK that is forgotten told so. */
 static const struct verdict *from_the_middle(void)
 {
@@ -416,6 +431,7 @@ int main(void)
 {
     UNITY_BEGIN();
     RUN_TEST(addresses);
+    RUN_TEST(drops);
     RUN_TEST(listeners);
     RUN_TEST(mapped_ports);
     RUN_TEST(media_ends);

@@ -501,6 +501,11 @@ static void a_reset_in_the_name_of_the_host(void)
     TEST_ASSERT_NOT_NULL(strstr(text_at(alert, "rolecall.advice"), "find the firewall that resets tcp/5070"));
 }
 
+static void a_reset_from_nearer_than_the_host(void)
+{
+    TEST_ASSERT_EQUAL_STRING("no", text_at(reset_at(121, 250), "rolecall.refusal.fits_host"));
+}
+
 static void a_reset_of_a_host_that_was_never_heard(void)
 {
     const cJSON *alert = reset_at(0, 63);
@@ -1193,6 +1198,7 @@ int main(void)
     RUN_TEST(a_declared_partner_keeps_its_rows);
     RUN_TEST(a_reset_of_the_host_itself);
     RUN_TEST(a_reset_in_the_name_of_the_host);
+    RUN_TEST(a_reset_from_nearer_than_the_host);
     RUN_TEST(a_reset_of_a_host_that_was_never_heard);
     RUN_TEST(blocked_by_a_filter);
     RUN_TEST(blocked_by_port_unreachable);
