@@ -13,7 +13,8 @@ install(FILES systemd/rolecall.logrotate DESTINATION /etc/logrotate.d RENAME rol
 install(FILES systemd/rolecall.service systemd/rolecall@.service DESTINATION /lib/systemd/system)
 install(FILES systemd/rolecall.sysusers DESTINATION /usr/lib/sysusers.d RENAME rolecall.conf)
 install(FILES systemd/rolecall.tmpfiles DESTINATION /usr/lib/tmpfiles.d RENAME rolecall.conf)
-install(FILES systemd/network.conf systemd/README.md DESTINATION ${DOC_FOLDER}/examples)
+install(FILES systemd/network.conf systemd/README.md pcaps/contoso.site.json pcaps/sfb-site-violations.pcap
+        DESTINATION ${DOC_FOLDER}/examples)
 install(FILES README.md SECURITY.md NEWS.md DESTINATION ${DOC_FOLDER})
 file(GLOB PAGES docs/*.md docs/*.json)
 install(FILES ${PAGES} DESTINATION ${DOC_FOLDER}/docs)

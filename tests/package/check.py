@@ -15,7 +15,7 @@ lib/systemd/system/rolecall@.service usr/lib/sysusers.d/rolecall.conf usr/lib/tm
 usr/share/rolecall/rules/skype-for-business-server.json usr/share/doc/rolecall/copyright usr/share/doc/rolecall/changelog.gz
 usr/share/doc/rolecall/examples/network.conf usr/share/bash-completion/completions/rolecall
 usr/share/zsh/vendor-completions/_rolecall usr/share/fish/vendor_completions.d/rolecall.fish
-usr/share/man/man1/rolecall.1.gz""".split()
+usr/share/man/man1/rolecall.1.gz usr/share/doc/rolecall/examples/sfb-site-violations.pcap""".split()
 failures = []
 
 # What an administrator does, inside the view. systemd does not run there; its helpers see that.
@@ -27,6 +27,8 @@ test "$(stat -c %U:%a /run/rolecall)" = rolecall:750
 getent passwd rolecall | grep -q nologin
 rolecall config check -i lo >/dev/null 2>&1
 rolecall matrix list >/dev/null
+examples=/usr/share/doc/rolecall/examples
+rolecall analyze --site $examples/contoso.site.json $examples/sfb-site-violations.pcap | grep -q unexpected-port
 test "$(systemctl is-enabled rolecall.service 2>/dev/null || true)" = disabled
 echo '// mine' >> /etc/rolecall/rolecall.json
 dpkg -i --force-depends "$1" >/dev/null

@@ -79,7 +79,7 @@ class Scratch:
     def run(self, command):
         done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
                               timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        return done.returncode, done.stdout.decode("utf-8", "replace")
+        return done.returncode, done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")  # CSV has both
 
 
 def run(words):
