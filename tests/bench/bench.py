@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from live import bench_live
+
 SHAPES = {"mix": (2000000, 20000), "media": (4000000, 2000), "many": (4000000, 1000000), "worst": (4000000, 500000)}
 TARGETS = {"mix": 1.2, "media": 1.3, "many": 1.2, "worst": 1.0}
 PEERS = {
@@ -179,7 +181,7 @@ def main():
     parser.add_argument("--runs", type=int, default=7, help="rounds (default 7)")
     parser.add_argument("--size", type=int, default=100, help="per cent of the packets and flows (default 100)")
     parser.add_argument("--only", default="mix,media,many,worst", help="captures, with commas between")
-    parser.add_argument("--parts", default="cost,size,workers,flows,peers", help="what to measure")
+    parser.add_argument("--parts", default="cost,size,workers,flows,live,peers", help="what to measure")
     parser.add_argument("--folder", help="keep the captures here, and use what is there (default: a folder for the run)")
     options = parser.parse_args()
     kinds, parts = options.only.split(","), options.parts.split(",")
@@ -193,6 +195,8 @@ def main():
             bench_workers(bench, kinds)
         if "flows" in parts:
             bench_flows(bench)
+        if "live" in parts:
+            bench_live(bench)
         if "peers" in parts:
             bench_peers(bench, kinds)
     finally:
