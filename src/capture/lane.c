@@ -4,11 +4,14 @@
  */
 #include "lane.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
+
+#include "live_filter.h"
 
 enum {
     NS_PER_MS = 1000000,
@@ -42,9 +45,11 @@ void lane_fini(struct lane *lane)
         pthread_mutex_unlock(&lane->lock);
         pthread_join(lane->thread, NULL);
     }
-    for (unsigned i = 0; i < LIVE_INTERFACES_MAX; i++)
+    for (unsigned i = 0; i < LIVE_INTERFACES_MAX; i++) {
         if (lane->rings[i].pcap)
             pcap_close(lane->rings[i].pcap);
+        free(lane->rings[i].room);
+    }
     for (unsigned i = 0; i < LANE_BLOCKS; i++) {
         free(lane->blocks[i].frames);
         free(lane->blocks[i].bytes);
@@ -78,6 +83,16 @@ static bool is_gone(struct lane *lane, struct lane_ring *ring, int64_t now_ns)
     return now_ns - ring->gone_ns > HOLD_NS;
 }
 
+/* libpcap gives a block of the ring back to the kernel together with its last frame, whose bytes stay as they
+ * are only until the kernel comes to fill that block: at once, when the ring is full. A head that waits, for
+ * another ring's frames or for a free block, does so in memory of its own. */
+static void keep_head(struct lane_ring *ring)
+{
+    assert(ring->head.caplen <= LIVE_SNAP);
+    if (ring->head.at != ring->room)
+        ring->head.at = memcpy(ring->room, ring->head.at, ring->head.caplen);
+}
+
 /* Looks for the ring's next frame, once per `now_ns` while it is empty. False: the interface is gone. */
 static bool look(struct lane *lane, struct lane_ring *ring, int64_t now_ns)
 {
@@ -100,6 +115,8 @@ static bool look(struct lane *lane, struct lane_ring *ring, int64_t now_ns)
                                     .linktype = ring->linktype,
                                     .interface = ring->interface};
         ring->has_head = time_ns >= lane->start_ns;
+        if (ring->has_head && lane->ring_count > 1)
+            keep_head(ring);
     }
     return true;
 }
@@ -149,8 +166,10 @@ static struct lane_block *free_block(struct lane *lane)
 static bool fill(struct lane *lane, struct lane_block *block, int64_t now_ns, bool *held)
 {
     for (struct lane_ring *ring; (ring = choose(lane, now_ns, held));) {
-        if (block->count == LANE_BLOCK_FRAMES || block->used + ring->head.caplen > LANE_BLOCK_BYTES)
+        if (block->count == LANE_BLOCK_FRAMES || block->used + ring->head.caplen > LANE_BLOCK_BYTES) {
+            keep_head(ring);
             return true;
+        }
         struct frame *frame = &block->frames[block->count++];
         *frame = ring->head;
         frame->at = memcpy(block->bytes + block->used, ring->head.at, ring->head.caplen);

@@ -28,6 +28,7 @@ struct lane_ring {
     const char *name;
     bool has_head;
     struct frame head;
+    uint8_t *room;    /* LIVE_SNAP bytes, for a head that has to wait; the lane frees them */
     int64_t empty_ns; /* when the ring was last seen empty */
     int64_t gone_ns;  /* since when libpcap has given nothing but errors; 0: it does not */
 };

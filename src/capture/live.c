@@ -15,6 +15,7 @@
 #include "inputs.h"
 #include "lane.h"
 #include "link_stats.h"
+#include "live_filter.h"
 #include "ring.h"
 
 struct interface {
@@ -56,7 +57,10 @@ static bool open_interface(struct live *live, unsigned number, const struct live
     interface->counters.name = interface->name;
     for (unsigned i = 0; i < live->lane_count; i++) {
         struct lane_ring *ring = &live->lanes[i].rings[number];
-        ring->pcap = ring_open(name, options, errors);
+        ring->room = malloc(LIVE_SNAP);
+        if (!ring->room)
+            capture_errors_add(errors, "%s: out of memory", name);
+        ring->pcap = ring->room ? ring_open(name, options, errors) : NULL;
         if (!ring->pcap || (live->lane_count > 1 && !ring_join(ring->pcap, name, &group, errors)))
             return false;
         ring->linktype = (uint16_t)pcap_datalink(ring->pcap);
@@ -248,5 +252,5 @@ uint64_t live_lane_turns(const struct live *live, unsigned lane)
 size_t live_memory(const struct live *live)
 {
     return sizeof *live + live->lane_count * (sizeof(struct lane) + lane_memory() +
-                                              ((size_t)live->count * live->ring_mib << 20));
+                                              live->count * (((size_t)live->ring_mib << 20) + LIVE_SNAP));
 }

@@ -91,6 +91,22 @@ static void test_kept_whole(void)
         TEST_ASSERT_EQUAL_UINT_MESSAGE(LIVE_SNAP, snap(whole[i]), "kept whole");
 }
 
+static void test_ports_that_are_whole(void)
+{
+    const uint16_t ports[] = {1,    1023, 1434, 1701, 2123, 2152, 3386, 3478, 3479, 3544, 4500, 4739, 4754,
+                              4755, 4789, 4790, 5060, 5061, 5062, 5068, 5353, 5355, 6081, 6635, 6636, 8472};
+    const uint16_t others[] = {1024, 1435, 8471, 8473, 65535};
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+        TEST_ASSERT_EQUAL_UINT(LIVE_SNAP,
+                               snap(ethernet(0x0800, ipv4(17, udp(50002, ports[i], rtp(0x80, 0x72))))));
+        TEST_ASSERT_EQUAL_UINT(LIVE_SNAP,
+                               snap(ethernet(0x86dd, ipv6(17, udp(ports[i], 50002, rtp(0x80, 0x72))))));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        TEST_ASSERT_EQUAL_UINT(14 + 20 + 8 + LIVE_SNAP_MEDIA,
+                               snap(ethernet(0x0800, ipv4(17, udp(others[i], others[i], rtp(0x80, 0x72))))));
+}
+
 static void test_fragments_are_whole(void)
 {
     struct blob frame = ethernet(0x0800, ipv4(17, media()));
@@ -229,6 +245,7 @@ int main(void)
     UNITY_BEGIN();
     RUN_TEST(test_media_is_shortened);
     RUN_TEST(test_kept_whole);
+    RUN_TEST(test_ports_that_are_whole);
     RUN_TEST(test_fragments_are_whole);
     RUN_TEST(test_no_length_loses_a_frame);
     RUN_TEST(test_exclude);
