@@ -392,6 +392,20 @@ void findings_sensor_told(struct judge *judge, struct finding *finding, bool ope
         tell(judge, finding, FINDING_OPEN, finding->last_seen_ns);
 }
 
+static void let_go(struct judge *judge, struct finding *finding)
+{
+    if (finding->is_pair)
+        count_pair(judge, finding->id, &finding->flow, false);
+    forget_peers(judge, finding);
+    map_remove(&judge->findings, finding);
+}
+
+void findings_sensor_over(struct judge *judge, struct finding *finding, int64_t now_ns)
+{
+    tell(judge, finding, FINDING_CLOSE, now_ns);
+    let_go(judge, finding);
+}
+
 /* The flow is over: what it counted in no longer waits for it. */
 void findings_flow_over(struct judge *judge, const struct mark *mark)
 {
@@ -406,14 +420,6 @@ void findings_seen(struct judge *judge, const struct judge_flow *in, const struc
     for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++)
         if (mark->findings[i])
             see(map_value(&judge->findings, mark->findings[i] - 1u), in->flow);
-}
-
-static void let_go(struct judge *judge, struct finding *finding)
-{
-    if (finding->is_pair)
-        count_pair(judge, finding->id, &finding->flow, false);
-    forget_peers(judge, finding);
-    map_remove(&judge->findings, finding);
 }
 
 /* More flows, or the same ones for more than the last moments of the one that opened it. */

@@ -116,7 +116,8 @@ struct sensor_interface {
     char name[INTERFACE_NAME_SIZE];
     struct capture_told now, window; /* the latest word; and that of the window's begin */
     int64_t told_ns, window_ns;
-    bool is_silent;
+    int64_t silent_from_ns; /* with is_silent */
+    bool is_silent;         /* and told to be */
 };
 struct sensor {
     struct sensor_interface interfaces[INTERFACES_MAX];
@@ -241,6 +242,8 @@ void sight_flow_over(struct judge *judge, const struct judge_flow *in, const str
 struct finding *findings_sensor(struct judge *judge, const struct finding_key *key, const char *interface,
                                 int64_t now_ns, bool *opens);
 void findings_sensor_told(struct judge *judge, struct finding *finding, bool opens);
+/* What it told of has passed: it is closed and gone. */
+void findings_sensor_over(struct judge *judge, struct finding *finding, int64_t now_ns);
 
 /* sensor.c: what the capture loses and repeats */
 void sensor_flow_over(struct judge *judge, const struct judge_flow *in);

@@ -81,11 +81,29 @@ static void weigh_loss(struct judge *judge, struct sensor_interface *interface, 
     findings_sensor_told(judge, finding, opens);
 }
 
+/* Packets are back: this silence is over, and the next one is another finding. */
+static void silence_is_over(struct judge *judge, struct sensor_interface *interface, int64_t now_ns)
+{
+    struct finding_key key = key_of(FINDING_CAPTURE_SILENT, interface->name);
+    struct finding *finding = map_find(&judge->findings, &key);
+    interface->is_silent = false;
+    if (!finding)
+        return;
+    snprintf(
+        finding->reason, sizeof finding->reason,
+        "interface %s shows packets again, after %lld s without any; nothing that passed there meanwhile "
+        "was judged",
+        interface->name,
+        (long long)((now_ns - interface->now.silent_ns - interface->silent_from_ns) / NS_PER_S));
+    findings_sensor_over(judge, finding, now_ns);
+}
+
 static void weigh_silence(struct judge *judge, struct sensor_interface *interface, int64_t now_ns)
 {
     int64_t silent_ns = interface->now.silent_ns, silence_ns = interface->now.silence_ns;
     if (silent_ns < (silence_ns ? silence_ns : INT64_C(1) * SILENT_S * NS_PER_S)) {
-        interface->is_silent = false;
+        if (interface->is_silent)
+            silence_is_over(judge, interface, now_ns);
         return;
     }
     struct finding_key key = key_of(FINDING_CAPTURE_SILENT, interface->name);
@@ -93,9 +111,10 @@ static void weigh_silence(struct judge *judge, struct sensor_interface *interfac
     struct finding *finding = findings_sensor(judge, &key, interface->name, now_ns, &opens);
     if (!finding)
         return;
-    finding->count += !interface->is_silent;
     interface->is_silent = true;
     if (opens) {
+        finding->count = 1;
+        interface->silent_from_ns = now_ns - silent_ns;
         snprintf(finding->reason, sizeof finding->reason,
                  "interface %s has shown no packet for %lld s; nothing that passes there is judged",
                  interface->name, (long long)(silent_ns / NS_PER_S));

@@ -122,12 +122,38 @@ static void silence_is_told_after_a_minute(void)
     TEST_ASSERT_EQUAL_UINT(1, told_count);
     TEST_ASSERT_EQUAL_INT(FINDING_CAPTURE_SILENT, told[0].id);
     TEST_ASSERT_NOT_NULL(strstr(told[0].reason, "ens1 has shown no packet for 60 s"));
-    hush(70, 0); /* it speaks, and is silent once more */
-    hush(140, 70 * SEC);
-    judge_finish(judge, START + 141 * SEC);
+}
+
+static void silence_is_over_when_packets_come(void)
+{
+    hush(0, 0);
+    hush(60, 60 * SEC);
+    hush(89, 89 * SEC);
+    hush(90, SEC / 2);
     TEST_ASSERT_EQUAL_UINT(2, told_count);
-    TEST_ASSERT_EQUAL_UINT64(2, told[1].count);
-    TEST_ASSERT_EQUAL_INT64(START + 140 * SEC, told[1].last_seen_ns);
+    TEST_ASSERT_EQUAL_INT(FINDING_CLOSE, told[1].state);
+    TEST_ASSERT_EQUAL_INT64(START + 90 * SEC, told[1].told_ns);
+    TEST_ASSERT_EQUAL_INT64(START + 89 * SEC, told[1].last_seen_ns);
+    TEST_ASSERT_EQUAL_UINT64(1, told[1].count);
+    TEST_ASSERT_NOT_NULL(strstr(told[1].reason, "packets again, after 89 s"));
+    hush(91, 0);
+    TEST_ASSERT_EQUAL_UINT(2, told_count);
+}
+
+static void the_next_silence_is_another_finding(void)
+{
+    hush(0, 0);
+    hush(60, 60 * SEC);
+    hush(70, 0);
+    hush(140, 70 * SEC);
+    TEST_ASSERT_EQUAL_UINT(3, told_count);
+    TEST_ASSERT_EQUAL_INT(FINDING_OPEN, told[2].state);
+    TEST_ASSERT_EQUAL_HEX64(told[0].fingerprint, told[2].fingerprint);
+    judge_finish(judge, START + 141 * SEC);
+    TEST_ASSERT_EQUAL_UINT(4, told_count);
+    TEST_ASSERT_EQUAL_INT(FINDING_CLOSE, told[3].state);
+    TEST_ASSERT_EQUAL_UINT64(1, told[3].count);
+    TEST_ASSERT_EQUAL_INT64(START + 140 * SEC, told[3].last_seen_ns);
 }
 
 static void more_interfaces_than_there_is_room_for_are_left_alone(void)
@@ -202,6 +228,8 @@ int main(void)
     RUN_TEST(interfaces_are_told_apart);
     RUN_TEST(an_interface_that_was_opened_again_counts_anew);
     RUN_TEST(silence_is_told_after_a_minute);
+    RUN_TEST(silence_is_over_when_packets_come);
+    RUN_TEST(the_next_silence_is_another_finding);
     RUN_TEST(more_interfaces_than_there_is_room_for_are_left_alone);
     RUN_TEST(packets_that_are_shown_twice_are_told_once);
     RUN_TEST(an_ordinary_capture_says_nothing_of_itself);
