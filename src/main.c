@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * main.c - picks the command. No logic.
+ * main.c - picks the command, and sees that what it printed is out. No logic.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +18,16 @@ static void print_usage(FILE *to)
     fputs("\n`rolecall COMMAND --help` tells more.\n", to);
 }
 
+/* Findings and mistakes go before output that failed (DESIGN 9). */
+static int end(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "rolecall: standard output: %s\n", errno ? strerror(errno) : "not all could be written");
+    return status == EXIT_USAGE || status == EXIT_FINDINGS ? status : EXIT_OUTPUT;
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a failed write, reported as one */
@@ -25,10 +36,10 @@ int main(int argc, char **argv)
         word = command_version.name;
     for (const struct command *const *command = commands; *command; command++)
         if (strcmp(word, (*command)->name) == 0)
-            return (*command)->run(argc - 1, argv + 1);
+            return end((*command)->run(argc - 1, argv + 1));
     bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
     if (argc > 1 && !help)
         fprintf(stderr, "rolecall: there is no command \"%s\"\n", word);
     print_usage(help ? stdout : stderr);
-    return help ? EXIT_DONE : EXIT_USAGE;
+    return end(help ? EXIT_DONE : EXIT_USAGE);
 }

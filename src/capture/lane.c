@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
+
+#include "rolecall/clock.h"
 
 #include "live_filter.h"
 
@@ -64,13 +65,6 @@ size_t lane_memory(void)
 }
 
 /* ---- filling ---- */
-
-static int64_t wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* libpcap tells that an interface is gone before it hands out what the ring still holds, and goes on handing
  * out when it is asked again. True: there was time for all of it. */
@@ -214,7 +208,7 @@ static void *work(void *argument)
     bool goes_on = true;
     while (goes_on && (block || (block = free_block(lane)))) {
         bool held = false;
-        int64_t now_ns = wall_clock();
+        int64_t now_ns = clock_wall_ns();
         bool is_full = fill(lane, block, now_ns, &held);
         goes_on = hand_over(lane, block, is_full ? 0 : now_ns - HOLD_NS);
         if (block->count)

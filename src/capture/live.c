@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "inputs.h"
@@ -17,6 +16,7 @@
 #include "link_stats.h"
 #include "live_filter.h"
 #include "ring.h"
+#include "rolecall/clock.h"
 
 struct interface {
     struct live_counters counters;
@@ -38,13 +38,6 @@ struct live {
 };
 
 /* ---- life ---- */
-
-static int64_t wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* One interface's rings, one for each lane. */
 static bool open_interface(struct live *live, unsigned number, const struct live_options *options,
@@ -100,7 +93,7 @@ struct live *live_open(const struct live_options *options, struct capture_errors
     }
     for (unsigned i = 0; i < live->count; i++)
         link_stats_read(live->link_stats, live->interfaces[i].index, &live->interfaces[i].base);
-    live->start_ns = wall_clock();
+    live->start_ns = clock_wall_ns();
     for (unsigned i = 0; i < live->count; i++)
         live->interfaces[i].counters.last_ns = live->start_ns;
     for (unsigned i = 0; i < live->lane_count * live->count;

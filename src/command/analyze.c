@@ -488,8 +488,6 @@ static int judge_captures(struct analysis *a)
         tell_failed(a, options->coverage, errno);
     if (options->evidence && !evidence_write(options->evidence, a->capture, engine_judge(a->engine)))
         tell_failed(a, options->evidence, errno);
-    if (!options->json && (fflush(stdout) || ferror(stdout)))
-        tell_failed(a, "standard output", errno);
     return status_of(a);
 }
 
@@ -555,5 +553,5 @@ static int run(int argc, char **argv)
     return status;
 }
 
-const struct command command_analyze = {
-    "analyze", "judge capture files against the documented ports", usage, run};
+const struct command command_analyze = {"analyze", "judge capture files against the documented ports", usage,
+                                        run};

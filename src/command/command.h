@@ -20,7 +20,8 @@ struct command {
     const char *name;
     const char *summary;               /* for the list of commands */
     const char *usage;                 /* what --help prints */
-    int (*run)(int argc, char **argv); /* argv[0] is the command's own name; the value is the exit status */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's own name; the value is the exit status;
+                                          what is left in stdout is written by main() */
 };
 
 extern const struct command command_analyze;

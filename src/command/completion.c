@@ -343,7 +343,7 @@ static int run(int argc, char **argv)
     for (size_t i = 0; argc == 2 && i < sizeof shells / sizeof *shells; i++) {
         if (strcmp(argv[1], shells[i].name) == 0) {
             shells[i].print();
-            return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OUTPUT;
+            return EXIT_DONE;
         }
     }
     bool help = argc == 2 && strcmp(argv[1], "--help") == 0;

@@ -169,10 +169,6 @@ static int run(int argc, char **argv)
         }
     }
     int status = run_word(argv + optind, (unsigned)(argc - optind), &options);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "rolecall: the output could not be written\n");
-        return EXIT_OUTPUT;
-    }
     return status;
 }
 

@@ -192,10 +192,7 @@ static int ask(enum control_command command, const char *socket, const struct op
     else
         print_answer(command, answer, size, status);
     free(answer);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    fprintf(stderr, "rolecall: the output could not be written\n");
-    return EXIT_OUTPUT;
+    return status;
 }
 
 /* The socket that the configuration names. Without -c one that cannot be read (it may be the daemon's alone)

@@ -4,7 +4,6 @@
  * command line, or as an event on standard input. Reads options and prints; what there is to say comes from
  * explain.h.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,10 +397,6 @@ static int explain(const struct rules *rules, const struct site *site,
         print_verdict(policy, e);
         print_told(told, e);
         status = EXIT_DONE;
-        if (fflush(stdout) || ferror(stdout)) {
-            fprintf(stderr, "rolecall: standard output: %s\n", strerror(errno));
-            status = EXIT_OUTPUT;
-        }
     } else {
         fprintf(stderr, "rolecall: out of memory\n");
     }

@@ -512,10 +512,6 @@ static int run(int argc, char **argv)
     }
     int status = strcmp(words[0], "check") == 0 && count > 1 ? check(words + 1, count - 1)
                                                              : with_rules(words, count, &options);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "rolecall: the output could not be written\n");
-        return EXIT_OUTPUT;
-    }
     return status;
 }
 

@@ -31,7 +31,7 @@ static void show_interface(const struct daemon *d, const struct live_counters *f
     int64_t silence_ns = d->config->capture.silence_s * INT64_C(1000000000);
     *to = (struct state_interface){.name = from->name,
                                    .up = from->is_up,
-                                   .silent = silence_ns && daemon_wall_ns() - from->last_ns >= silence_ns,
+                                   .silent = silence_ns && clock_wall_ns() - from->last_ns >= silence_ns,
                                    .packets = from->packets,
                                    .bytes = from->bytes,
                                    .dropped_ring = from->dropped_ring,
@@ -53,7 +53,7 @@ void daemon_picture(const struct daemon *d, struct picture *out)
 {
     memset(out, 0, sizeof *out);
     struct daemon_state *state = &out->state;
-    *state = (struct daemon_state){.now_ns = daemon_wall_ns(),
+    *state = (struct daemon_state){.now_ns = clock_wall_ns(),
                                    .started_ns = d->started_ns,
                                    .config_path = d->config->path,
                                    .run_id = d->run_id,
@@ -212,7 +212,7 @@ static void finish_reload(struct daemon *d, struct rulebook *book, struct mistak
     if (is_good) {
         d->book = book;
         d->reloads.good++;
-        d->reloads.last_ns = daemon_wall_ns();
+        d->reloads.last_ns = clock_wall_ns();
         daemon_say("rules and site are read again, and in force");
         if (*d->reload.changed)
             daemon_say(changed_text, d->reload.changed);

@@ -10,20 +10,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "rolecall/clock.h"
 #include "rolecall/control.h"
 #include "rolecall/json_in.h"
 
 enum { ERROR_SIZE = 256, HEAD_MAX = 64 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int connect_to(const char *path, char *error)
 {
@@ -52,7 +45,7 @@ static bool receive_all(int fd, int64_t until_ms, char *reply, size_t *size, cha
     *size = 0;
     for (;;) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int64_t left = until_ms - now_ms();
+        int64_t left = until_ms - clock_steady_ms();
         int ready = left > 0 ? poll(&wait, 1, (int)left) : 0;
         if (ready == 0 || (ready < 0 && errno != EINTR)) {
             snprintf(error, ERROR_SIZE, "no answer in time");
@@ -124,7 +117,7 @@ char *control_ask(const char *path, enum control_command command, unsigned wait_
         snprintf(error, ERROR_SIZE, "%s: %s", path, strerror(errno));
         ok = false;
     }
-    ok = ok && receive_all(fd, now_ms() + (int64_t)wait_s * 1000, reply, size, error);
+    ok = ok && receive_all(fd, clock_steady_ms() + (int64_t)wait_s * 1000, reply, size, error);
     close(fd);
     if (ok && !take_head(reply, size, status)) {
         snprintf(error, ERROR_SIZE, "%s: %s", path,

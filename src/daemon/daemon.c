@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon_internal.h"
@@ -39,20 +38,6 @@ void daemon_say(const char *format, ...)
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     fprintf(stderr, "rolecall: %s\n", line);
-}
-
-int64_t daemon_wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-int64_t daemon_steady_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
 static void say_start(const struct daemon *d)
@@ -117,7 +102,7 @@ static void wait_for_work(struct daemon *d)
     if (wanted[RELOAD].revents)
         daemon_reload_done(d);
     if (wanted[CONTROL].revents)
-        control_serve(d->control, daemon_steady_ms() * NS_PER_MS);
+        control_serve(d->control, clock_steady_ms() * NS_PER_MS);
     if (wanted[HTTP].revents)
         metrics_http_serve(d->http);
 }
@@ -135,7 +120,7 @@ static enum live_status read_frames(struct daemon *d, bool at_end)
         d->last_ns = frame.time_ns;
     }
     d->more = status == LIVE_FRAME;
-    d->lag_ns = d->more ? daemon_wall_ns() - d->last_ns : 0;
+    d->lag_ns = d->more ? clock_wall_ns() - d->last_ns : 0;
     d->held = status == LIVE_WAIT;
     if (status == LIVE_GONE) {
         daemon_say("%s", live_problem(d->live));
@@ -246,7 +231,7 @@ static void watch(struct daemon *d, int64_t now_ns, int64_t now_ms)
 
 static void keep_time(struct daemon *d, int64_t now_ns, bool is_quiet)
 {
-    int64_t now_ms = daemon_steady_ms();
+    int64_t now_ms = clock_steady_ms();
     if (!is_due(&d->ticked_ms, now_ms, TICK_MS))
         return;
     engine_tick(d->engine, is_quiet ? now_ns : 0);
@@ -256,12 +241,12 @@ static void keep_time(struct daemon *d, int64_t now_ns, bool is_quiet)
 
 static void run(struct daemon *d)
 {
-    d->stats_ms = daemon_steady_ms();
+    d->stats_ms = clock_steady_ms();
     d->watchdog.patience_ns = INT64_C(1) * PATIENCE_MS * NS_PER_MS;
     notify_ready();
     while (!d->stopping) {
         wait_for_work(d);
-        int64_t now_ns = daemon_wall_ns();
+        int64_t now_ns = clock_wall_ns();
         keep_time(d, now_ns, read_frames(d, false) == LIVE_QUIET);
     }
 }
@@ -271,9 +256,9 @@ static void run(struct daemon *d)
 /* What came before the signal is still judged, as far as the time allows. */
 static void drain(struct daemon *d)
 {
-    int64_t signal_ns = daemon_wall_ns(), signal_ms = daemon_steady_ms();
+    int64_t signal_ns = clock_wall_ns(), signal_ms = clock_steady_ms();
     for (int64_t ms = signal_ms; ms < signal_ms + DRAIN_MS && d->status == DAEMON_DONE;
-         ms = daemon_steady_ms()) {
+         ms = clock_steady_ms()) {
         /* Afterwards no block of before the signal is still being filled. */
         bool all_came = ms >= signal_ms + 3 * LIVE_BLOCK_MS;
         enum live_status status = read_frames(d, all_came);
@@ -282,7 +267,7 @@ static void drain(struct daemon *d)
         if (status != LIVE_FRAME)
             poll(NULL, 0, HELD_MS);
     }
-    measure(d, daemon_wall_ns());
+    measure(d, clock_wall_ns());
 }
 
 /* What an output did not take is told by the others, and counted here. */

@@ -9,6 +9,7 @@
 #include "metrics.h"
 #include "notify.h"
 #include "reload.h"
+#include "rolecall/clock.h"
 #include "rolecall/control.h"
 #include "rolecall/daemon.h"
 #include "rolecall/engine.h"
@@ -54,8 +55,6 @@ struct daemon {
 
 /* One line on stderr, for the operator. */
 void daemon_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int64_t daemon_wall_ns(void);
-int64_t daemon_steady_ms(void);
 
 /* start.c: opens everything, in order. DAEMON_DONE, or what the program ends with. */
 int daemon_open(struct daemon *d);

@@ -222,7 +222,7 @@ static int failed(void)
 
 int daemon_open(struct daemon *d)
 {
-    d->started_ns = daemon_wall_ns();
+    d->started_ns = clock_wall_ns();
     notify_open();
     if (!open_signals(d))
         return failed();

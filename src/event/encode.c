@@ -4,6 +4,7 @@
  * function writes one event from top to bottom in the order of the schema.
  */
 #include "rolecall/event.h"
+#include "rolecall/clock.h"
 #include "rolecall/json_out.h"
 #include "rolecall/map.h"
 
@@ -197,11 +198,8 @@ static void begin_event(struct encoder *e, enum event_dataset dataset, const cha
     json_string(&e->json, "action", action);
     put_event_id(e, writer->run_id, writer->sequence);
     json_unsigned(&e->json, "sequence", writer->sequence);
-    if (writer->with_created) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        put_time(e, "created", (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec);
-    }
+    if (writer->with_created)
+        put_time(e, "created", clock_wall_ns());
 }
 
 static void put_list(struct encoder *e, const char *key, const char *const *values)

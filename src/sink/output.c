@@ -17,20 +17,6 @@ enum {
     GIVE_UP_MS = 1000
 };
 
-int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* False: the time has come. */
 bool output_wait_until(struct output *o, pthread_cond_t *condition, int64_t until_ms)
 {
@@ -45,7 +31,7 @@ static void set_health(struct output *o, enum sink_health health)
     if (o->state.health == health)
         return;
     o->state.health = health;
-    o->state.health_since_ns = wall_ns();
+    o->state.health_since_ns = clock_wall_ns();
 }
 
 void output_note_loss(struct output *o, enum event_dataset dataset, uint64_t sequence, const char *reason)
@@ -56,7 +42,7 @@ void output_note_loss(struct output *o, enum event_dataset dataset, uint64_t seq
         return; /* else the last losses would be told for ever */
     if (!loss->first_sequence) {
         loss->first_sequence = loss->last_sequence = sequence;
-        loss->since_ns = wall_ns();
+        loss->since_ns = clock_wall_ns();
         snprintf(o->reason, sizeof o->reason, "%s", reason);
     }
     if (sequence < loss->first_sequence)
@@ -218,13 +204,13 @@ static bool can_tell_loss(const struct output *o, int64_t now_ms)
     if (!o->wrote_since_loss || o->state.health != SINK_OK || now_ms - o->loss_told_ms < LOSS_EVERY_MS)
         return false;
     return queue_used(o->queue) <= queue_size(o->queue) / 2 ||
-           wall_ns() - o->loss.since_ns > (int64_t)LOSS_AT_LAST_MS * 1000000;
+           clock_wall_ns() - o->loss.since_ns > (int64_t)LOSS_AT_LAST_MS * 1000000;
 }
 
 bool output_take_loss(struct output *o, bool at_end, struct event_loss *out)
 {
     pthread_mutex_lock(&o->lock);
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = clock_steady_ms();
     o->is_ending |= at_end;
     bool tells = o->loss.first_sequence && (at_end || can_tell_loss(o, now_ms));
     if (tells) {
@@ -232,7 +218,7 @@ bool output_take_loss(struct output *o, bool at_end, struct event_loss *out)
         out->output = o->state.name;
         memcpy(o->told_reason, o->reason, sizeof o->reason);
         out->reason = o->told_reason;
-        out->now_ns = wall_ns();
+        out->now_ns = clock_wall_ns();
         o->loss = (struct event_loss){.output = NULL};
         o->loss_told_ms = now_ms;
     }
@@ -259,7 +245,7 @@ bool output_drain(struct output *o, int64_t until_ms)
     bool done = !output_waiting(o) && !o->is_given_up;
     if (!done) {
         give_up(o);
-        int64_t until = monotonic_ms() + GIVE_UP_MS;
+        int64_t until = clock_steady_ms() + GIVE_UP_MS;
         while (o->has_thread && (o->kept_back || o->has_in_hand) && output_wait_until(o, &o->moved, until))
             ;
     }
@@ -338,7 +324,7 @@ bool output_init(struct output *o, const struct sink_options *options, bool wait
         return false;
     o->state.name = o->options.name;
     o->state.kind = options->kind;
-    o->loss_told_ms = monotonic_ms() - LOSS_EVERY_MS;
+    o->loss_told_ms = clock_steady_ms() - LOSS_EVERY_MS;
     if (!sink_kind_is_built(options->kind)) {
         mistakes_add(mistakes, o->options.name, 0, 0, "", "kafka",
                      "a kind that this build has (librdkafka was absent)");

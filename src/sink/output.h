@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #include "queue.h"
+#include "rolecall/clock.h"
 #include "rolecall/sink.h"
 
 enum {
@@ -137,9 +138,6 @@ bool output_take_loss(struct output *output, bool at_end, struct event_loss *out
 uint64_t output_waiting(const struct output *output);       /* lines not delivered; the lock is held */
 bool output_drain(struct output *output, int64_t until_ms); /* until_ms -1: for ever */
 bool output_stop(struct output *output, int64_t until_ms);  /* false: its thread hangs in a call */
-
-int64_t monotonic_ms(void);
-int64_t wall_ns(void);
 
 /* frame.c: a line as the output sends it; 0: it has no such form. */
 size_t frame_line(const struct sink_options *options, const struct queue_note *note, const char *text,

@@ -102,7 +102,7 @@ void sinks_reopen(struct sinks *sinks)
 
 bool sinks_drain(struct sinks *sinks, int timeout_ms)
 {
-    int64_t until = timeout_ms < 0 ? -1 : monotonic_ms() + timeout_ms;
+    int64_t until = timeout_ms < 0 ? -1 : clock_steady_ms() + timeout_ms;
     bool is_empty = true;
     for (unsigned i = 0; i < sinks->count; i++) /* all at once: */
         if (sinks->outputs[i]->has_thread) {
@@ -121,7 +121,7 @@ void sinks_close(struct sinks *sinks, int timeout_ms)
     if (!sinks)
         return;
     sinks_drain(sinks, timeout_ms);
-    int64_t until = monotonic_ms() + 2 * TICK_MS;
+    int64_t until = clock_steady_ms() + 2 * TICK_MS;
     for (unsigned i = 0; i < sinks->count; i++) {
         struct output *output = sinks->outputs[i];
         if (!output_stop(output, until))

@@ -78,9 +78,9 @@ static bool prepare_stream(struct output *output, struct mistakes *mistakes)
 /* Waits until the connection stands. 0, or errno. */
 static int finish_connect(struct output *output, int fd)
 {
-    int64_t until = monotonic_ms() + CONNECT_MS;
+    int64_t until = clock_steady_ms() + CONNECT_MS;
     struct pollfd ready = {.fd = fd, .events = POLLOUT};
-    while (!output_must_stop(output) && monotonic_ms() < until) {
+    while (!output_must_stop(output) && clock_steady_ms() < until) {
         if (poll(&ready, 1, SLICE_MS) <= 0)
             continue;
         int error = 0;
@@ -161,7 +161,7 @@ static bool open_stream(struct output *output)
     if (stream->fd < 0)
         return false;
     stream->carried = 0;
-    stream->took_ms = monotonic_ms();
+    stream->took_ms = clock_steady_ms();
     if (!stream->config || (stream->tls = tls_connect(stream->config, stream->fd, output)))
         return true;
     close(stream->fd);
@@ -241,7 +241,7 @@ static bool send_stream(struct output *output)
         output_resend(output, 0);
         return false;
     }
-    int64_t now = monotonic_ms();
+    int64_t now = clock_steady_ms();
     if (took > 0) {
         output_sent(output, (size_t)took, stream->carried);
         stream->took_ms = now;
@@ -263,9 +263,9 @@ static bool look_after_stream(struct output *output)
 static void linger(const struct stream *stream)
 {
     char dropped[4096];
-    int64_t until = monotonic_ms() + LINGER_MS;
+    int64_t until = clock_steady_ms() + LINGER_MS;
     struct pollfd ready = {.fd = stream->fd, .events = POLLIN};
-    while (monotonic_ms() < until)
+    while (clock_steady_ms() < until)
         if (poll(&ready, 1, SLICE_MS) > 0 && recv(stream->fd, dropped, sizeof dropped, MSG_DONTWAIT) <= 0)
             break;
 }

@@ -134,7 +134,7 @@ static void tell_trouble(struct output *output, SSL *ssl, int error)
 
 static bool shake_hands(SSL *ssl, int fd, struct output *output)
 {
-    int64_t until = monotonic_ms() + HANDSHAKE_MS;
+    int64_t until = clock_steady_ms() + HANDSHAKE_MS;
     for (;;) {
         ERR_clear_error();
         errno = 0;
@@ -148,7 +148,7 @@ static bool shake_hands(SSL *ssl, int fd, struct output *output)
             return false;
         }
         poll(&ready, 1, SLICE_MS);
-        if (monotonic_ms() > until || output_must_stop(output)) {
+        if (clock_steady_ms() > until || output_must_stop(output)) {
             output_trouble(output, "%s: TLS: no answer to the handshake", output->options.host);
             return false;
         }

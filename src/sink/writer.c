@@ -168,7 +168,7 @@ static bool open_it(struct output *o)
     if (!o->backend->open(o))
         return false;
     o->is_open = true;
-    o->opened_ms = o->looked_ms = monotonic_ms();
+    o->opened_ms = o->looked_ms = clock_steady_ms();
     output_opened(o);
     size_t unsent;
     output_unsent(o, &unsent);
@@ -185,7 +185,7 @@ static bool may_wait(const struct output *o)
 /* After a failure: longer and longer, from the beginning again after a connection that lasted. */
 static void pause_writer(struct output *o)
 {
-    int64_t now = monotonic_ms();
+    int64_t now = clock_steady_ms();
     if (o->opened_ms && now - o->opened_ms > STEADY_MS)
         o->backoff_ms = 0;
     o->opened_ms = 0;
@@ -196,7 +196,7 @@ static void pause_writer(struct output *o)
     while (may_wait(o)) {
         int64_t until =
             now + (o->must_hurry && o->backoff_ms > BACKOFF_HURRY_MS ? BACKOFF_HURRY_MS : o->backoff_ms);
-        int64_t here = monotonic_ms();
+        int64_t here = clock_steady_ms();
         if (here >= until)
             break;
         output_wait_until(o, &o->wake, here + TICK_MS < until ? here + TICK_MS : until);
@@ -210,7 +210,7 @@ static void wait_for_lines(struct output *o)
     pthread_mutex_lock(&o->lock);
     o->is_idle = true;
     if (may_wait(o) && !queue_lines(o->queue))
-        output_wait_until(o, &o->wake, monotonic_ms() + (o->kept_back ? SLICE_MS / 4 : TICK_MS));
+        output_wait_until(o, &o->wake, clock_steady_ms() + (o->kept_back ? SLICE_MS / 4 : TICK_MS));
     o->is_idle = false;
     pthread_mutex_unlock(&o->lock);
 }
@@ -227,7 +227,7 @@ static bool serve(struct output *o, bool must_reopen)
         wait_for_lines(o);
     else if (!o->backend->send(o))
         return false;
-    int64_t now = monotonic_ms();
+    int64_t now = clock_steady_ms();
     if (now - o->looked_ms < (o->kept_back ? 0 : TICK_MS))
         return true;
     o->looked_ms = now;

@@ -141,12 +141,14 @@ def without_comments(text):
 
 
 def takes(rolecall, config, folder):
-    """Does the program take this configuration? Site and rules are looked at too: they must not be what is wrong."""
+    """Does the program take this configuration? Site and rules are looked at too: they must not be what is wrong.
+    The certificates that it names need not be there."""
     path = pathlib.Path(folder) / "config.json"
     path.write_text(json.dumps({**config, "site": str(ROOT / "pcaps/contoso.site.json")} if config.get("site", "/")[0] == "/" else config))
     done = subprocess.run([rolecall, "config", "check", "-c", path, "-i", "lo"], capture_output=True, text=True, check=False,
                           env={**os.environ, "ROLECALL_RULES": str(ROOT / "rules")})
-    return done.returncode == 0, done.stderr
+    mistakes = [line for line in done.stderr.splitlines() if ": warning: " not in line and "found No such file" not in line]
+    return done.returncode in (0, 2) and not mistakes, done.stderr
 
 
 def check_config():

@@ -40,6 +40,9 @@ def check_help(command):
     check(f"{command} --help begins with its usage", shown.stdout.startswith(f"usage: rolecall {command}"))
     check(f"{command} --help has an example", "Example: rolecall " + command in shown.stdout)
     check(f"{command} --help fits into 80 columns", all(len(line) <= 79 for line in shown.stdout.splitlines()))
+    with open("/dev/full", "wb") as full:
+        lost = subprocess.run([ROLECALL, command, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    check(f"{command} --help tells that it could not be written", lost.returncode == 3 and "No space left" in lost.stderr)
     told = [line for line in shown.stdout.splitlines() if re.match(r"usage:|       rolecall|  -", line)]
     return sorted({option for line in told for option in re.findall(r"--[a-z][a-z-]*", line[:line.find("  ", 3)] if line[0] == " " and line[2] == "-" else line)})
 
