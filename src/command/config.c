@@ -6,6 +6,7 @@
  */
 #include <getopt.h>
 #include <libgen.h>
+#include <pwd.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,6 +74,9 @@ static void check_machine(const struct config *config, bool whole, const struct 
                  cpus);
         mistakes_add(warnings, config->path, 0, 0, "capture.workers", found, "at most one each");
     }
+    if (config->user && !getpwnam(config->user))
+        mistakes_add(warnings, config->path, 0, 0, "user", config->user,
+                     "a user that there is: started as root, the daemon becomes this one");
     for (unsigned i = 0; i < config->output_count && whole; i++) {
         sink_check(&config->outputs[i], mistakes);
         if (config->outputs[i].kind == SINK_FILE)

@@ -41,8 +41,11 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         output_delivered(output, message->len);
         return;
     }
+    bool is_purged = message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                     message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT; /* give_up_kafka(): not why */
     output_lost(output, (enum event_dataset)(opaque >> DATASET_SHIFT),
-                opaque & ((UINT64_C(1) << DATASET_SHIFT) - 1), rd_kafka_err2str(message->err));
+                opaque & ((UINT64_C(1) << DATASET_SHIFT) - 1),
+                is_purged && *output->state.error ? output->state.error : rd_kafka_err2str(message->err));
 }
 
 static void heard_trouble(rd_kafka_t *handle, int error, const char *reason, void *context)
