@@ -313,6 +313,7 @@ struct share {
     const struct batch_packet *item;
     const struct shard *shard;
     uint32_t guess;
+    bool is_quiet;
 };
 
 static void guess_flow(struct share *share)
@@ -322,24 +323,37 @@ static void guess_flow(struct share *share)
         flow_prefetch_line(share->shard->table, share->guess);
 }
 
+/* A flow that is settled touches its line alone. Of another one, and of one that will be new, the judge
+ * hears; it does so at once where there is one worker. */
+static void prefetch_rest(const struct engine *engine, struct share *share)
+{
+    const struct shard *shard = share->shard;
+    share->is_quiet = share->guess && !flow_wants_payload(shard->table, share->guess);
+    if (share->is_quiet)
+        return;
+    if (share->guess)
+        flow_prefetch_rest(shard->table, share->guess);
+    if (!pipeline_is_inline(&engine->pipeline))
+        return;
+    if (share->guess)
+        judge_prefetch(engine->judge, shard->first_slot + share->guess);
+    judge_prefetch_ends(engine->judge, &share->item->key, false);
+}
+
 static void prefetch_ahead(const struct engine *engine, struct share mine[], unsigned count, unsigned at)
 {
     if (at + AHEAD_FLOW < count)
         guess_flow(&mine[at + AHEAD_FLOW]);
-    if (at + AHEAD_REST < count) {
-        struct share *share = &mine[at + AHEAD_REST];
-        if (share->guess && !flow_wants_payload(share->shard->table, share->guess))
-            share->guess = 0; /* its line is all that will be touched */
-        if (share->guess) {
-            flow_prefetch_rest(share->shard->table, share->guess);
-            if (pipeline_is_inline(&engine->pipeline))
-                judge_prefetch(engine->judge, share->shard->first_slot + share->guess);
-        }
-    }
+    if (at + AHEAD_REST < count)
+        prefetch_rest(engine, &mine[at + AHEAD_REST]);
     if (at + AHEAD_IDENTITY < count) {
         const struct share *share = &mine[at + AHEAD_IDENTITY];
+        if (share->is_quiet)
+            return;
         if (share->guess)
             identity_prefetch(share->shard->identifier, flow_identity(share->shard->table, share->guess));
+        if (pipeline_is_inline(&engine->pipeline))
+            judge_prefetch_ends(engine->judge, &share->item->key, true);
     }
 }
 

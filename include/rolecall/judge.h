@@ -186,6 +186,8 @@ struct judge_flow {
 
 /* Brings what is kept of a flow into the cache, ahead of the other calls. */
 void judge_prefetch(const struct judge *judge, uint32_t slot);
+/* The same for what is known of its addresses; `near`: in the second of two calls. */
+void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool near);
 void judge_begin(struct judge *judge, const struct judge_flow *in);
 void judge_note(struct judge *judge, const struct judge_flow *in);
 /* A flow goes on: what would be said of it now. It counts as seen; nothing else is counted. */

@@ -39,6 +39,11 @@ void map_fini(struct map *map);
 size_t map_memory(size_t key_size, size_t value_size, uint32_t capacity);
 
 void *map_find(const struct map *map, const void *key); /* the value, or NULL */
+/* Bring what a search for this key will touch into the cache: first its place, some time later the entry that
+ * stands there. */
+void map_prefetch_slot(const struct map *map, const void *key);
+void map_prefetch_entry(const struct map *map, const void *key);
+
 /* The value, zeroed when the key is new (*added says so); NULL when the map is full. `added` may be NULL. */
 void *map_add(struct map *map, const void *key, bool *added);
 /* The same, touched; a full map forgets its oldest entry instead of refusing. */

@@ -162,6 +162,20 @@ static uint32_t slot_of(const struct map *map, const void *key)
     return slot;
 }
 
+void map_prefetch_slot(const struct map *map, const void *key)
+{
+    __builtin_prefetch(&map->slots[hash_key(map, key) & map->mask]);
+}
+
+void map_prefetch_entry(const struct map *map, const void *key)
+{
+    uint32_t entry = map->slots[hash_key(map, key) & map->mask];
+    if (!entry)
+        return;
+    __builtin_prefetch(map_key(map, entry - 1), 1);
+    __builtin_prefetch(&map->links[entry], 1);
+}
+
 void *map_find(const struct map *map, const void *key)
 {
     uint32_t slot = slot_of(map, key);

@@ -99,6 +99,16 @@ void judge_prefetch(const struct judge *judge, uint32_t slot)
     __builtin_prefetch(&judge->marks[slot], 1);
 }
 
+void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool near)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        if (near)
+            map_prefetch_entry(&judge->addresses, &key->addr[side]);
+        else
+            map_prefetch_slot(&judge->addresses, &key->addr[side]);
+    }
+}
+
 void judge_begin(struct judge *judge, const struct judge_flow *in)
 {
     judge_count_flow(judge, in, &judge->marks[in->slot]);
