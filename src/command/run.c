@@ -15,9 +15,9 @@ static const char usage[] = "usage: rolecall run [OPTION...]\n"
                             "Watches network interfaces until it is told to end (SIGTERM, Ctrl-C), in\n"
                             "the foreground.\n"
                             "\n"
-                            "  -c, --config FILE      the daemon's configuration (`rolecall config\n"
-                            "                         default` prints one)\n"
-                            "  -i, --interface NAME   watch this interface, not the configuration's\n"
+                            "  -c, --config FILE      the daemon's configuration\n"
+                            "                         (`rolecall config default` prints one)\n"
+                            "  -i, --interface IF     watch this interface, not the configuration's\n"
                             "                         (may be repeated)\n"
                             "  --site FILE            the site's hosts and roles\n"
                             "  --events FILE          events into FILE, not the configuration's outputs\n"
@@ -133,7 +133,7 @@ static int run(int argc, char **argv)
     if (config->capture.interface_count)
         status = daemon_run(config);
     else
-        fputs("rolecall run: no interface is given (-i NAME, or capture.interfaces in the configuration)\n",
+        fputs("rolecall run: no interface is given (-i IF, or capture.interfaces in the configuration)\n",
               stderr);
     config_free(config);
     return status;

@@ -43,6 +43,8 @@ def check_help(command):
     with open("/dev/full", "wb") as full:
         lost = subprocess.run([ROLECALL, command, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     check(f"{command} --help tells that it could not be written", lost.returncode == 3 and "No space left" in lost.stderr)
+    whole = [line for line in shown.stdout.splitlines() if line.startswith("  -") and (line[-1] in ":," or line.count("(") != line.count(")"))]
+    check(f"{command} --help: what completions show of an option is whole: {whole}", not whole)
     told = [line for line in shown.stdout.splitlines() if re.match(r"usage:|       rolecall|  -", line)]
     return sorted({option for line in told for option in re.findall(r"--[a-z][a-z-]*", line[:line.find("  ", 3)] if line[0] == " " and line[2] == "-" else line)})
 
