@@ -111,6 +111,9 @@ static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end
     case NOTE_CHANGE:
         judge_note(engine->judge, in);
         break;
+    case NOTE_TROUBLE:
+        judge_trouble(engine->judge, in);
+        break;
     case NOTE_LEARNED:
         judge_learn(engine->judge, in, speaker, learned);
         break;
@@ -268,7 +271,8 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
 {
     struct shard *shard = &worker->engine->shards[item->shard];
     struct identify_learned learned; /* long: only as much is written as is learned */
-    bool is_new, changed = false;
+    enum identify_change change = IDENTITY_SAME;
+    bool is_new;
     learned.count = 0;
     worker->now_ns = item->packet.time_ns;
     if (item->is_icmp) {
@@ -278,15 +282,18 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
     uint32_t index = flow_of(worker, item, shard, &is_new);
     worker->step = flow_follow(shard->table, index, &item->packet, item->side);
     if (is_to_identify(shard->table, index, &item->packet, worker->step)) {
-        changed = identify(item, shard, index, &learned) == IDENTITY_CHANGED;
+        change = identify(item, shard, index, &learned);
         flow_identified(shard->table, index);
     }
     if (is_new)
         tell(worker, NOTE_BEGIN, index, FLOW_END_INPUT, 0, NULL);
     for (unsigned i = 0; i < learned.count; i++)
         tell(worker, NOTE_LEARNED, index, FLOW_END_INPUT, item->side, &learned.items[i]);
-    if (changed || (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)))
+    if (change == IDENTITY_CHANGED ||
+        (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)))
         tell(worker, NOTE_CHANGE, index, FLOW_END_INPUT, 0, NULL);
+    else if (change == IDENTITY_TROUBLE)
+        tell(worker, NOTE_TROUBLE, index, FLOW_END_INPUT, 0, NULL);
     if (flow_report_is_due(shard->table, index))
         tell(worker, NOTE_REPORT, index, FLOW_END_ACTIVE, 0, NULL);
 }

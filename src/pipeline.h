@@ -25,7 +25,7 @@ enum {
     EXPIRE_PER_BATCH = 256 /* flows a shard may end by silence before a batch */
 };
 
-enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
+enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_TROUBLE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
 
 /* What a worker tells the judge: a copy, because the flow goes on changing. */
 struct note {

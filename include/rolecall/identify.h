@@ -43,7 +43,8 @@ struct identity {
 };
 _Static_assert(sizeof(struct identity) == 24, "one of them per flow: see flow.h");
 
-enum identify_change { IDENTITY_SAME = 0, IDENTITY_CHANGED = 1 };
+/* TROUBLE: nothing but what is known of lost or silent media. */
+enum identify_change { IDENTITY_SAME, IDENTITY_CHANGED, IDENTITY_TROUBLE };
 
 /* One payload, and where it came from. Ports only serve to set `customary`. */
 struct identify_input {

@@ -4,7 +4,8 @@
  *
  * The judge is the one place where facts about addresses, pairs, findings and coverage are kept. It is fed in
  * packet order by one thread: judge_begin() when a flow starts, judge_note() when something about it changed,
- * judge_end() when it is over, judge_learn() when a payload spoke of another flow. The verdict itself is a
+ * judge_trouble() when its media suffers, judge_end() when it is over, judge_learn() when a payload spoke of
+ * another flow. The verdict itself is a
  * pure function of the flow, the address-wide facts so far and the policy: no clock, no files. Findings that
  * open or change are handed to `told` at once; judge_finish() closes them.
  */
@@ -96,7 +97,11 @@ struct ipsec_episode {
     uint64_t media_flows, media_lost;
     struct flow flow;       /* the first of the pair that was IPsec */
     struct verdict verdict; /* at the end: the exemption rows, fail or out-of-scope */
-    uint32_t live_flows;    /* the judge's own */
+
+    /* The judge's own. */
+    uint32_t live_flows;
+    uint64_t lost_before;  /* of the pair's media, when the episode began */
+    int64_t lost_since_ns; /* since when more than that is lost; 0: is not */
 };
 
 enum { FINDING_FLOWS_MAX = 4 };
@@ -190,6 +195,8 @@ void judge_prefetch(const struct judge *judge, uint32_t slot);
 void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool near);
 void judge_begin(struct judge *judge, const struct judge_flow *in);
 void judge_note(struct judge *judge, const struct judge_flow *in);
+/* A flow's media was lost or silent, or what was lost settled: of concern to its pair alone. */
+void judge_trouble(struct judge *judge, const struct judge_flow *in);
 /* A flow goes on: what would be said of it now. It counts as seen; nothing else is counted. */
 void judge_look(struct judge *judge, const struct judge_flow *in, struct verdict *verdict);
 /* The last word on a flow; fills *verdict. */

@@ -97,9 +97,10 @@ struct proto_facts {
         uint8_t ssrc_count;
         uint8_t payload_types[8];
         uint8_t payload_type_count;
+        uint16_t silences;      /* of a second and more, after which a stream went on; wraps */
         uint32_t packets, lost; /* by sequence number, both sides together */
         uint32_t jitter_us;     /* RFC 3550 A.8, largest of the streams, where the clock rate is known */
-        int64_t trouble_ns; /* of the latest packet with others missing, or a second's silence, before it */
+        int64_t settles_ns;     /* when what was lost can no longer turn out late; 0: is settled */
     } rtp;
     struct {
         uint8_t flavour; /* 0 none, 1 stun (RFC), 2 ms-turn */

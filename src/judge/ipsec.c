@@ -74,6 +74,15 @@ static void note_spis(struct ipsec_episode *episode, const struct proto_facts *f
         episode->rekeys = facts->esp.rekeys;
 }
 
+static void count_lost(struct pair *pair, struct mark *mark, uint32_t lost)
+{
+    uint32_t late = lost < mark->media_lost ? mark->media_lost - lost : 0; /* that turned up after all */
+    uint32_t more = lost > mark->media_lost ? lost - mark->media_lost : 0;
+    mark->media_lost = lost;
+    pair->media_lost += more;
+    pair->media_lost -= late < pair->media_lost ? late : pair->media_lost;
+}
+
 /* Media that can be read: in clear, or inside AH or ESP-NULL. */
 static void note_media(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
@@ -82,27 +91,46 @@ static void note_media(struct judge *judge, const struct judge_flow *in, struct 
     if (!mark->media_counted)
         pair->media_flows++;
     mark->media_counted = true;
-    uint32_t lost = in->facts->rtp.lost;
-    if (lost > mark->media_lost) {
-        pair->media_lost += lost - mark->media_lost;
-        mark->media_lost = lost;
-    }
-    most(&pair->trouble_ns, in->facts->rtp.trouble_ns);
+    count_lost(pair, mark, in->facts->rtp.lost);
+    if (in->facts->rtp.silences != mark->silences)
+        pair->silent_ns = in->now_ns; /* told with the packet that ended it */
+    mark->silences = in->facts->rtp.silences;
     least(&pair->first_media_ns, in->flow->first_ns);
     if (!(in->flow->flags & FLOW_PROTECTED))
         most(&pair->last_clear_media_ns, in->flow->last_ns);
 }
 
+/* What was lost before an episode is not its fault. */
+static void forgive_lost(const struct judge *judge, const struct pair_key *key, struct ipsec_episode *episode)
+{
+    const struct pair *pair = map_find(&judge->pairs, key);
+    episode->lost_before = pair ? pair->media_lost : 0;
+}
+
+/* Is media missing that can no longer be called late? */
+static bool lacks_media(struct ipsec_episode *episode, const struct pair *pair, int64_t now_ns)
+{
+    if (episode->lost_before > pair->media_lost)
+        episode->lost_before = pair->media_lost; /* some of it was late */
+    episode->media_lost = pair->media_lost - episode->lost_before;
+    if (!episode->media_lost)
+        episode->lost_since_ns = 0;
+    else if (!episode->lost_since_ns)
+        episode->lost_since_ns = now_ns;
+    return episode->media_lost && now_ns - episode->lost_since_ns >= NS_PER_S;
+}
+
 /* What the pair's media say of its episode. */
-static void join_media(struct judge *judge, const struct pair_key *key, struct ipsec_episode *episode)
+static void join_media(struct judge *judge, const struct pair_key *key, struct ipsec_episode *episode,
+                       int64_t now_ns)
 {
     const struct pair *pair = map_find(&judge->pairs, key);
     int64_t begin_ns = episode->first_request_ns ? episode->first_request_ns : episode->first_protected_ns;
     if (!pair)
         return;
     episode->media_flows = pair->media_flows;
-    bool disturbed = pair->trouble_ns && pair->trouble_ns >= begin_ns; /* what went before is not its fault */
-    episode->media_lost = disturbed ? pair->media_lost : 0;
+    bool disturbed = pair->silent_ns && pair->silent_ns >= begin_ns;
+    disturbed |= lacks_media(episode, pair, now_ns);
     episode->media_start_ns = pair->first_media_ns >= begin_ns ? pair->first_media_ns : 0;
     bool late = episode->first_request_ns && episode->media_start_ns > episode->first_request_ns;
     episode->media_affected = pair->media_flows && (late || disturbed);
@@ -112,12 +140,13 @@ static void join_media(struct judge *judge, const struct pair_key *key, struct i
         episode->state = IPSEC_FELL_BACK;
 }
 
-static void settle_state(struct judge *judge, const struct pair_key *key, struct ipsec_episode *episode)
+static void settle_state(struct judge *judge, const struct pair_key *key, struct ipsec_episode *episode,
+                         int64_t now_ns)
 {
     episode->state = episode->first_protected_ns ? IPSEC_PROTECTED
                      : episode->answered         ? IPSEC_NEGOTIATING
                                                  : IPSEC_UNANSWERED;
-    join_media(judge, key, episode);
+    join_media(judge, key, episode, now_ns);
 }
 
 static void tell_episode(struct judge *judge, struct ipsec_episode *episode)
@@ -156,6 +185,8 @@ void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *m
         episode->flow = *flow;
     else
         map_touch(&judge->episodes, episode, in->now_ns);
+    if (added || (ike && !episode->first_request_ns))
+        forgive_lost(judge, &key, episode);
     episode->live_flows += !mark->in_episode;
     mark->in_episode = true;
     if (ike)
@@ -166,7 +197,7 @@ void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *m
         episode->nat_t |= flow->key.protocol == IP_UDP && flow->identity.name == PROTO_esp;
         note_spis(episode, in->facts);
     }
-    settle_state(judge, &key, episode);
+    settle_state(judge, &key, episode, in->now_ns);
     if (judge->policy)
         findings_ipsec_changed(judge, in, &key, episode);
 }
@@ -223,7 +254,7 @@ void ipsec_settle(struct judge *judge)
     for (uint32_t i = 0; i < judge->episodes.used; i++) {
         struct ipsec_episode *episode = map_at(&judge->episodes, i);
         if (episode)
-            settle_state(judge, map_key(&judge->episodes, i), episode);
+            settle_state(judge, map_key(&judge->episodes, i), episode, INT64_MAX);
     }
 }
 

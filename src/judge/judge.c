@@ -157,6 +157,11 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
     findings_count(judge, in, &verdict, mark);
 }
 
+void judge_trouble(struct judge *judge, const struct judge_flow *in)
+{
+    ipsec_note(judge, in, &judge->marks[in->slot]);
+}
+
 void judge_look(struct judge *judge, const struct judge_flow *in, struct verdict *verdict)
 {
     struct mark *mark = &judge->marks[in->slot];

@@ -54,7 +54,7 @@ struct pair_key {
 /* The media of two addresses. */
 struct pair {
     int64_t first_media_ns, last_clear_media_ns; /* 0: none yet */
-    int64_t trouble_ns;                          /* when media was last found lost or silent; 0: never */
+    int64_t silent_ns;                           /* when media went on after a silence; 0: never */
     uint64_t media_flows, media_lost;
 };
 
@@ -102,7 +102,8 @@ struct mark {
     bool media_counted;
     bool in_episode;        /* one of its episode's live flows */
     bool protected_counted; /* its pair's finding was opened by it: it came in AH or readable ESP */
-    uint32_t media_lost;    /* as counted for its pair */
+    uint16_t silences;
+    uint32_t media_lost; /* as counted for its pair */
 };
 
 struct reason_count {

@@ -340,12 +340,30 @@ static void keep_facts(struct turn *t)
     t->identity->starved = true;
 }
 
+/* What RTP lacks. */
+struct trouble {
+    int64_t settles_ns;
+    uint32_t lost, silences;
+};
+
+static struct trouble trouble_of(const struct turn *t)
+{
+    const struct proto_facts *facts = t->facts;
+    return (struct trouble){facts->rtp.settles_ns, facts->rtp.lost, facts->rtp.silences};
+}
+
+static bool is_same_trouble(const struct trouble *a, const struct trouble *b)
+{
+    return a->lost == b->lost && a->settles_ns == b->settles_ns && a->silences == b->silences;
+}
+
 /* What a verdict may rest on, small enough to be compared at each reply. */
 struct weight {
     uint64_t also;
     uint16_t tls_version;
     uint8_t name, upgraded_to, likely, evidence, client, mutual, modality, resumed;
     bool full_handshake, turn_request, query_request;
+    struct trouble trouble; /* stands last: by itself it changes no verdict */
 };
 
 static struct weight weigh(const struct turn *t)
@@ -367,6 +385,7 @@ static struct weight weigh(const struct turn *t)
     weight.full_handshake = facts->tls.full_handshake;
     weight.turn_request = facts->turn.request;
     weight.query_request = facts->query.request;
+    weight.trouble = trouble_of(t);
     return weight;
 }
 
@@ -405,7 +424,9 @@ static void accept(struct turn *t, unsigned id, unsigned side)
 static enum identify_change change_since(const struct turn *t, const struct weight *before)
 {
     struct weight after = weigh(t);
-    return memcmp(before, &after, sizeof after) != 0 ? IDENTITY_CHANGED : IDENTITY_SAME;
+    if (memcmp(before, &after, offsetof(struct weight, trouble)) != 0)
+        return IDENTITY_CHANGED;
+    return is_same_trouble(&before->trouble, &after.trouble) ? IDENTITY_SAME : IDENTITY_TROUBLE;
 }
 
 /* Asks every identifier of this transport but `except`; only those of its family once the flow has a name.
@@ -500,8 +521,13 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
                                       .time_ns = input->time_ns,
                                       .data = input->payload,
                                       .wirelen = input->payload_wirelen};
-    if (identity->is_running_rtp && goes_on_as_rtp(&t, &question))
-        return IDENTITY_SAME;
+    if (identity->is_running_rtp) {
+        struct trouble trouble = trouble_of(&t), trouble_now;
+        if (goes_on_as_rtp(&t, &question)) {
+            trouble_now = trouble_of(&t);
+            return is_same_trouble(&trouble, &trouble_now) ? IDENTITY_SAME : IDENTITY_TROUBLE;
+        }
+    }
     struct weight before = weigh(&t);
     bool is_empty = question.data.left == 0; /* nothing captured: nothing to ask about */
     uint64_t more = 0;
@@ -513,8 +539,9 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
         identity->strangers = 0;
         accept(&t, id, input->side);
         enum identify_change change = change_since(&t, &before);
-        identity->is_running_rtp = id == PROTO_rtp && change == IDENTITY_SAME && identity->yes_sides == 3 &&
-                                   identity->facts && facts_open(&identifier->facts, &identity->facts);
+        identity->is_running_rtp = id == PROTO_rtp && change != IDENTITY_CHANGED &&
+                                   identity->yes_sides == 3 && identity->facts &&
+                                   facts_open(&identifier->facts, &identity->facts);
         if (identifier->reply.settled)
             settle(identifier, identity);
         return change;
@@ -662,8 +689,8 @@ static bool has_hole(const struct work *work, unsigned side)
            (stream->anchored && (int32_t)(work->reached[side] - stream->base - stream->ready) > 1);
 }
 
-/* A segment with payload; has anything changed that a verdict may rest on? */
-static bool follow_segment(struct turn *t)
+/* A segment with payload. */
+static enum identify_change follow_segment(struct turn *t)
 {
     struct identity *identity = t->identity;
     struct work *work = t->work;
@@ -680,11 +707,11 @@ static bool follow_segment(struct turn *t)
     identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
     if (goes_on && !identity->name && ++identity->asked >= SEGMENTS_MAX)
         goes_on = false;
-    bool changed = change_since(t, &before) == IDENTITY_CHANGED;
+    enum identify_change change = change_since(t, &before);
     if (goes_on && !identity->settled)
-        return changed;
+        return change;
     settle(t->identifier, identity);
-    return changed || !name_before;
+    return name_before ? change : IDENTITY_CHANGED;
 }
 
 enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
@@ -717,7 +744,7 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     }
     t.facts = facts_load(&identifier->facts, identity->facts);
     t.customary = customary_of(input->ports);
-    return follow_segment(&t) ? IDENTITY_CHANGED : IDENTITY_SAME;
+    return follow_segment(&t);
 }
 
 /* An SPI is new to the association; the second of one side means new keys (RFC 4303 section 2.1). */

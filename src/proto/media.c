@@ -235,14 +235,12 @@ static void follow_late(struct media_step *step, uint16_t behind)
     step->lost = -1;
 }
 
-static void follow_ahead(struct media_step *step, const struct media_rtp *rtp, uint16_t ahead,
-                         int64_t time_ns)
+static void follow_ahead(struct media_step *step, const struct media_rtp *rtp, uint16_t ahead)
 {
     enum { SILENT_US = 1000000 }; /* comfort noise comes more often */
     struct media_stream *stream = step->stream;
-    uint32_t arrival_us = (uint32_t)(time_ns / 1000);
-    if (ahead > 1 || (int32_t)(arrival_us - stream->arrival_us) >= SILENT_US)
-        step->trouble_ns = time_ns;
+    uint32_t arrival_us = (uint32_t)(step->time_ns / 1000);
+    step->silence = (int32_t)(arrival_us - stream->arrival_us) >= SILENT_US;
     bool is_good = is_good_step(stream, rtp, ahead);
     uint32_t ticks = rtp->timestamp - stream->timestamp;
     measure_jitter(stream, rtp, arrival_us);
@@ -262,7 +260,7 @@ struct media_step media_follow(struct media_streams *streams, unsigned side, con
 {
     enum { DROPOUT_MAX = 3000, MISORDER_MAX = 100 }; /* RFC 3550 A.1 */
     uint32_t arrival_us = (uint32_t)(time_ns / 1000);
-    struct media_step step = {.stream = stream_slot(streams, side, rtp->ssrc)};
+    struct media_step step = {.stream = stream_slot(streams, side, rtp->ssrc), .time_ns = time_ns};
     struct media_stream *stream = step.stream;
     bool is_known = is_stream_of(stream, rtp->ssrc);
     uint16_t ahead = (uint16_t)(rtp->sequence - stream->sequence);
@@ -270,7 +268,7 @@ struct media_step media_follow(struct media_streams *streams, unsigned side, con
     if (is_known && behind < MISORDER_MAX) {
         follow_late(&step, behind);
     } else if (is_known && ahead <= DROPOUT_MAX) {
-        follow_ahead(&step, rtp, ahead, time_ns);
+        follow_ahead(&step, rtp, ahead);
     } else {
         stream_begin(stream, rtp, arrival_us);
         return step;
@@ -351,6 +349,17 @@ static void tell_jitter(const struct media_streams *streams, struct proto_facts 
     facts->rtp.jitter_us = largest >> 4;
 }
 
+/* What is missing may still turn out late: it is told when it is missed, and again when that has settled. */
+static void count_lost(const struct media_step *step, uint32_t lost, struct proto_facts *facts)
+{
+    const int64_t late_ns = 1000000000; /* far above what jitter buffers wait for */
+    if (lost > facts->rtp.lost)
+        facts->rtp.settles_ns = step->time_ns + late_ns;
+    else if (step->time_ns >= facts->rtp.settles_ns)
+        facts->rtp.settles_ns = 0;
+    facts->rtp.lost = lost;
+}
+
 void media_count(struct media_streams *streams, const struct media_step *step, const struct media_rtp *rtp,
                  struct proto_facts *facts)
 {
@@ -363,9 +372,9 @@ void media_count(struct media_streams *streams, const struct media_step *step, c
     } else if (!step->duplicate) {
         facts->rtp.packets++;
     }
-    facts->rtp.lost = lost < 0 ? 0 : (uint32_t)lost;
-    if (step->trouble_ns)
-        facts->rtp.trouble_ns = step->trouble_ns;
+    count_lost(step, lost < 0 ? 0 : (uint32_t)lost, facts);
+    if (step->silence)
+        facts->rtp.silences++;
     media_add_ssrc(facts, rtp->ssrc);
     add_payload_type(facts, rtp->payload_type);
     tell_jitter(streams, facts);

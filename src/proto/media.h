@@ -64,9 +64,10 @@ enum { MEDIA_STEPS_ENOUGH = 3 };
 
 struct media_step {
     struct media_stream *stream;
-    int lost;           /* sequence numbers that became missing with this packet; -1: a late one turned up */
-    bool duplicate;     /* seen before, or too old to tell */
-    int64_t trouble_ns; /* its time, where packets were missing before it, or its stream was silent; else 0 */
+    int lost;        /* sequence numbers that became missing with this packet; -1: a late one turned up */
+    bool duplicate;  /* seen before, or too old to tell */
+    bool silence;    /* there was none of its stream for a second */
+    int64_t time_ns; /* the packet's */
 };
 
 /* Follows one packet. Only this function changes a stream. */
