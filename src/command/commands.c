@@ -2,18 +2,21 @@
  *
  * commands.c - the list of commands, and the one that is too small for a file of its own.
  */
+#include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
 #include "rolecall/capture.h"
+#include "rolecall/sink.h"
 
-static const char version_usage[] = "usage: rolecall version\n"
-                                    "\n"
-                                    "Prints the version, and that of the libraries that it runs with.\n"
-                                    "\n"
-                                    "Example: rolecall version\n";
+static const char version_usage[] =
+    "usage: rolecall version\n"
+    "\n"
+    "Prints the version, that of libraries that it runs with, and whether Kafka is built in.\n"
+    "\n"
+    "Example: rolecall version\n";
 
 static int version(int argc, char **argv)
 {
@@ -22,7 +25,9 @@ static int version(int argc, char **argv)
         fputs(version_usage, help ? stdout : stderr);
         return help ? EXIT_DONE : EXIT_USAGE;
     }
-    printf("rolecall %s (%s)\n", ROLECALL_VERSION, capture_library_version());
+    printf("rolecall %s\n%s\nOpenSSL %s\n%s\n", ROLECALL_VERSION, capture_library_version(),
+           OpenSSL_version(OPENSSL_VERSION_STRING),
+           sink_kind_is_built(SINK_KAFKA) ? "with Kafka" : "without Kafka");
     return EXIT_DONE;
 }
 
