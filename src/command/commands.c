@@ -14,7 +14,7 @@
 static const char version_usage[] =
     "usage: rolecall version\n"
     "\n"
-    "Prints the version, that of libraries that it runs with, and whether Kafka is built in.\n"
+    "Prints the version, those of its libraries, and whether Kafka is built in.\n"
     "\n"
     "Example: rolecall version\n";
 
