@@ -37,7 +37,7 @@ struct shard {
 struct worker {
     struct engine *engine;
     unsigned number;
-    struct batch *batch;
+    struct note_list *notes;
     int64_t now_ns; /* of the packet being worked on */
     uint32_t order; /* of its notes: the packet, then the shard */
     unsigned step;
@@ -53,9 +53,10 @@ struct engine {
     struct shard shards[PIPELINE_SHARDS];
     struct worker workers[WORKERS_MAX];
     struct pipeline pipeline;
-    int64_t now_ns;    /* latest packet time read */
-    int64_t told_ns;   /* time of the packet the judge is hearing of */
-    int64_t ticked_ns; /* when the judge was last told that time goes on, live */
+    struct proto_facts desk; /* of the note that is being told */
+    int64_t now_ns;          /* latest packet time read */
+    int64_t told_ns;         /* time of the packet the judge is hearing of */
+    int64_t ticked_ns;       /* when the judge was last told that time goes on, live */
     uint64_t packets, bytes, icmp_errors, oversized;
     bool finished;
 };
@@ -151,7 +152,8 @@ static void tell(struct worker *worker, enum note_kind kind, uint32_t index, enu
         tell_judge(engine, kind, end, &flow, &in, speaker, learned);
         return;
     }
-    struct note *note = pipeline_note(&engine->pipeline, worker->batch, worker->number, worker->order);
+    struct note *note = note_add(worker->notes, worker->order,
+                                 flow_identity(shard->table, index)->facts ? facts : NULL, learned);
     if (!note)
         return;
     note->slot = slot;
@@ -160,22 +162,24 @@ static void tell(struct worker *worker, enum note_kind kind, uint32_t index, enu
     note->speaker = (uint8_t)speaker;
     note->step = (uint16_t)worker->step;
     note->now_ns = worker->now_ns;
-    flow_view(shard->table, index, &note->flow);
     note->icmp_sender = worker->icmp_sender;
-    note->facts = *facts;
-    if (learned)
-        note->learned = *learned;
+    flow_view(shard->table, index, &note->flow);
 }
 
-static void tell_note(void *context, struct note *note)
+static void tell_note(void *context, const struct note_list *list, const struct note *note)
 {
-    struct judge_flow in = {.flow = &note->flow,
-                            .facts = &note->facts,
+    struct engine *engine = context;
+    struct flow flow = note->flow;
+    struct proto_learned learned;
+    note_facts(list, note, &engine->desk);
+    note_learned(list, note, &learned);
+    struct judge_flow in = {.flow = &flow,
+                            .facts = &engine->desk,
                             .slot = note->slot,
                             .now_ns = note->now_ns,
                             .step = note->step,
                             .icmp_sender = note->icmp_sender};
-    tell_judge(context, note->kind, note->end, &note->flow, &in, note->speaker, &note->learned);
+    tell_judge(engine, note->kind, note->end, &flow, &in, note->speaker, &learned);
 }
 
 /* ---- one worker's share of a batch ---- */
@@ -298,12 +302,13 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
         tell(worker, NOTE_REPORT, index, FLOW_END_ACTIVE, 0, NULL);
 }
 
-static void expire(struct worker *worker, const struct batch *batch)
+static void expire(struct worker *worker, const struct batch *batch, unsigned share)
 {
-    for (unsigned s = worker->number; s < PIPELINE_SHARDS; s += worker->engine->options.workers) {
+    struct engine *engine = worker->engine;
+    for (unsigned s = share; s < PIPELINE_SHARDS; s += engine->pipeline.shares) {
         worker->order = s;
         worker->now_ns = batch->first_ns;
-        flow_table_expire(worker->engine->shards[s].table, batch->first_ns, EXPIRE_PER_BATCH, flow_is_over,
+        flow_table_expire(engine->shards[s].table, batch->first_ns, EXPIRE_PER_BATCH, flow_is_over,
                           flow_is_silent_now, worker);
     }
 }
@@ -315,78 +320,78 @@ static void expire(struct worker *worker, const struct batch *batch)
  */
 enum { AHEAD_FLOW = 24, AHEAD_REST = 16, AHEAD_IDENTITY = 8 };
 
-/* A packet of a worker's share, and the flow that it probably has; 0: none yet. */
-struct share {
+/* A packet of a share, and the flow that it probably has; 0: none yet. */
+struct job {
     const struct batch_packet *item;
     const struct shard *shard;
     uint32_t guess;
     bool is_quiet;
 };
 
-static void guess_flow(struct share *share)
+static void guess_flow(struct job *job)
 {
-    share->guess = flow_table_guess(share->shard->table, share->item->hash);
-    if (share->guess)
-        flow_prefetch_line(share->shard->table, share->guess);
+    job->guess = flow_table_guess(job->shard->table, job->item->hash);
+    if (job->guess)
+        flow_prefetch_line(job->shard->table, job->guess);
 }
 
 /* A flow that is settled touches its line alone. Of another one, and of one that will be new, the judge
  * hears; it does so at once where there is one worker. */
-static void prefetch_rest(const struct engine *engine, struct share *share)
+static void prefetch_rest(const struct engine *engine, struct job *job)
 {
-    const struct shard *shard = share->shard;
-    share->is_quiet = share->guess && !flow_wants_payload(shard->table, share->guess);
-    if (share->is_quiet)
+    const struct shard *shard = job->shard;
+    job->is_quiet = job->guess && !flow_wants_payload(shard->table, job->guess);
+    if (job->is_quiet)
         return;
-    if (share->guess)
-        flow_prefetch_rest(shard->table, share->guess);
+    if (job->guess)
+        flow_prefetch_rest(shard->table, job->guess);
     if (!pipeline_is_inline(&engine->pipeline))
         return;
-    if (share->guess)
-        judge_prefetch(engine->judge, shard->first_slot + share->guess);
-    judge_prefetch_ends(engine->judge, &share->item->key, false);
+    if (job->guess)
+        judge_prefetch(engine->judge, shard->first_slot + job->guess);
+    judge_prefetch_ends(engine->judge, &job->item->key, false);
 }
 
-static void prefetch_ahead(const struct engine *engine, struct share mine[], unsigned count, unsigned at)
+static void prefetch_ahead(const struct engine *engine, struct job mine[], unsigned count, unsigned at)
 {
     if (at + AHEAD_FLOW < count)
         guess_flow(&mine[at + AHEAD_FLOW]);
     if (at + AHEAD_REST < count)
         prefetch_rest(engine, &mine[at + AHEAD_REST]);
     if (at + AHEAD_IDENTITY < count) {
-        const struct share *share = &mine[at + AHEAD_IDENTITY];
-        if (share->is_quiet)
+        const struct job *job = &mine[at + AHEAD_IDENTITY];
+        if (job->is_quiet)
             return;
-        if (share->guess)
-            identity_prefetch(share->shard->identifier, flow_identity(share->shard->table, share->guess));
+        if (job->guess)
+            identity_prefetch(job->shard->identifier, flow_identity(job->shard->table, job->guess));
         if (pipeline_is_inline(&engine->pipeline))
-            judge_prefetch_ends(engine->judge, &share->item->key, true);
+            judge_prefetch_ends(engine->judge, &job->item->key, true);
     }
 }
 
-static unsigned share_of(const struct engine *engine, const struct batch *batch, unsigned number,
-                         struct share mine[])
+static unsigned jobs_of(const struct engine *engine, const struct batch *batch, unsigned share,
+                        struct job mine[])
 {
-    unsigned workers = engine->options.workers, count = 0;
+    unsigned count = 0;
     for (unsigned i = 0; i < batch->count; i++) {
         const struct batch_packet *item = &batch->packets[i];
-        if (item->shard % workers != number)
+        if (pipeline_share_of(&engine->pipeline, item->shard) != share)
             continue;
-        if (workers > 1) /* else it was asked for when the packet came */
+        if (!pipeline_is_inline(&engine->pipeline)) /* else it was asked for when the packet came */
             flow_table_prefetch(engine->shards[item->shard].table, item->hash);
-        mine[count++] = (struct share){.item = item, .shard = &engine->shards[item->shard]};
+        mine[count++] = (struct job){.item = item, .shard = &engine->shards[item->shard]};
     }
     return count;
 }
 
-static void work_on_batch(void *context, unsigned number, struct batch *batch)
+static void work_on_share(void *context, unsigned number, struct batch *batch, unsigned share)
 {
     struct engine *engine = context;
     struct worker *worker = &engine->workers[number];
-    struct share mine[BATCH_PACKETS];
-    worker->batch = batch;
-    expire(worker, batch);
-    unsigned count = share_of(engine, batch, number, mine);
+    struct job mine[BATCH_PACKETS];
+    worker->notes = &batch->notes[share];
+    expire(worker, batch, share);
+    unsigned count = jobs_of(engine, batch, share, mine);
     worker->packets += count;
     for (unsigned i = 0; i < count && i < AHEAD_FLOW; i++)
         guess_flow(&mine[i]);
@@ -684,7 +689,7 @@ static bool start_pipeline(struct engine *engine)
         engine->workers[w].number = w;
     }
     engine->pipeline.workers = engine->options.workers;
-    engine->pipeline.work = work_on_batch;
+    engine->pipeline.work = work_on_share;
     engine->pipeline.tell = tell_note;
     engine->pipeline.context = engine;
     return pipeline_init(&engine->pipeline);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * pipeline.c - see pipeline.h. One lock guards two counters; batches themselves are owned by one side at a
- * time, so their content needs none.
+ * pipeline.c - see pipeline.h. One lock guards the counters and who has which share; a share of a batch is
+ * owned by one thread at a time, so its content needs none.
  */
 #include "pipeline.h"
 
@@ -12,36 +12,57 @@ enum {
     NOTES_PER_PACKET = 3
 }; /* a flow evicted, one begun, one changed: the worst case but for learned end points */
 
-static uint32_t note_room(void)
-{
-    return BATCH_PACKETS * NOTES_PER_PACKET + PIPELINE_SHARDS * EXPIRE_PER_BATCH;
-}
-
 size_t pipeline_memory(unsigned workers)
 {
-    size_t notes = workers == 1 ? 0 : note_room() * sizeof(struct note);
-    return BATCHES * (BATCH_BYTES + notes * workers);
+    size_t notes = BATCH_PACKETS * NOTES_PER_PACKET + PIPELINE_SHARDS * EXPIRE_PER_BATCH;
+    return BATCHES * (BATCH_BYTES + (workers == 1 ? 0 : notes * note_memory()));
 }
 
-struct note *pipeline_note(struct pipeline *pipeline, struct batch *batch, unsigned worker, uint32_t order)
+/* A power of two, so that each thread has one share and there are some to even out. */
+static unsigned shares_for(unsigned workers)
 {
-    uint32_t *count = &batch->note_count[worker];
-    if (*count == batch->note_room[worker]) {
-        /* End points learned from one packet can be many; growing is better than silence. */
-        uint32_t room = batch->note_room[worker] * 2;
-        struct note *more = realloc(batch->notes[worker], room * sizeof *more);
-        if (!more) {
-            pthread_mutex_lock(&pipeline->lock);
-            pipeline->notes_lost++;
-            pthread_mutex_unlock(&pipeline->lock);
-            return NULL;
-        }
-        batch->notes[worker] = more;
-        batch->note_room[worker] = room;
+    unsigned shares = 1;
+    while (shares < workers * 2 && shares < PIPELINE_SHARES_MAX && workers > 1)
+        shares *= 2;
+    return shares;
+}
+
+/* A share that has something to do, the thread's own ones first: their flows are in its cache. NULL: there is
+ * none. Called with the lock held. */
+static struct pipeline_share *take_share(struct pipeline *pipeline, unsigned thread)
+{
+    for (unsigned i = 0; i < pipeline->shares; i++) {
+        unsigned number = (thread * pipeline->shares / pipeline->workers + i) & (pipeline->shares - 1);
+        struct pipeline_share *share = &pipeline->share[number];
+        if (share->is_taken || share->done == pipeline->filled)
+            continue;
+        share->is_taken = true;
+        return share;
     }
-    struct note *note = &batch->notes[worker][(*count)++];
-    note->order = order;
-    return note;
+    return NULL;
+}
+
+static bool is_done(const struct pipeline *pipeline, uint64_t batch)
+{
+    for (unsigned i = 0; i < pipeline->shares; i++)
+        if (pipeline->share[i].done <= batch)
+            return false;
+    return true;
+}
+
+/* Works on the next batch of a share. Called with the lock held, which is given up meanwhile. */
+static void work_on(struct pipeline *pipeline, struct pipeline_share *share, unsigned thread)
+{
+    struct batch *batch = &pipeline->batches[share->done % BATCHES];
+    unsigned number = (unsigned)(share - pipeline->share);
+    pthread_mutex_unlock(&pipeline->lock);
+    note_list_clear(&batch->notes[number]);
+    pipeline->work(pipeline->context, thread, batch, number);
+    pthread_mutex_lock(&pipeline->lock);
+    share->done++;
+    share->is_taken = false;
+    if (is_done(pipeline, pipeline->collected))
+        pthread_cond_signal(&pipeline->work_done);
 }
 
 static void *thread_main(void *argument)
@@ -49,44 +70,39 @@ static void *thread_main(void *argument)
     struct pipeline_thread *self = argument;
     struct pipeline *pipeline = self->pipeline;
     pthread_mutex_lock(&pipeline->lock);
-    for (;;) {
-        while (self->done == pipeline->filled && !pipeline->stopping)
+    while (!pipeline->stopping) {
+        struct pipeline_share *share = take_share(pipeline, self->number);
+        if (share)
+            work_on(pipeline, share, self->number);
+        else
             pthread_cond_wait(&pipeline->work_ready, &pipeline->lock);
-        if (self->done == pipeline->filled)
-            break;
-        struct batch *batch = &pipeline->batches[self->done % BATCHES];
-        pthread_mutex_unlock(&pipeline->lock);
-        batch->note_count[self->number] = 0;
-        pipeline->work(pipeline->context, self->number, batch);
-        pthread_mutex_lock(&pipeline->lock);
-        self->done++;
-        pthread_cond_signal(&pipeline->work_done);
     }
     pthread_mutex_unlock(&pipeline->lock);
     return NULL;
 }
 
-/* All workers' notes of one batch, in the order of their packets. */
+static uint32_t tell_until(struct pipeline *pipeline, const struct note_list *list, uint32_t next,
+                           uint32_t order)
+{
+    for (; next < list->count && list->notes[next].order == order; next++)
+        pipeline->tell(pipeline->context, list, &list->notes[next]);
+    return next;
+}
+
+/* All notes of one batch: those of flows that ended before it, by shard, then those of its packets. */
 static void tell_notes(struct pipeline *pipeline, const struct batch *batch)
 {
-    uint32_t next[WORKERS_MAX] = {0};
-    for (;;) {
-        struct note *first = NULL;
-        unsigned from = 0;
-        for (unsigned w = 0; w < pipeline->workers; w++) {
-            if (next[w] == batch->note_count[w])
-                continue;
-            struct note *note = &batch->notes[w][next[w]];
-            if (!first || note->order < first->order) {
-                first = note;
-                from = w;
-            }
-        }
-        if (!first)
-            return;
-        next[from]++;
-        pipeline->tell(pipeline->context, first);
+    uint32_t next[PIPELINE_SHARES_MAX] = {0};
+    for (uint32_t place = 0; place < PIPELINE_SHARDS + batch->count; place++) {
+        bool is_packet = place >= PIPELINE_SHARDS;
+        uint32_t packet = place - PIPELINE_SHARDS;
+        unsigned shard = is_packet ? batch->packets[packet].shard : place;
+        unsigned share = pipeline_share_of(pipeline, shard);
+        uint32_t order = is_packet ? (packet + 1) * PIPELINE_SHARDS + shard : shard;
+        next[share] = tell_until(pipeline, &batch->notes[share], next[share], order);
     }
+    for (unsigned share = 0; share < pipeline->shares; share++)
+        assert(next[share] == batch->notes[share].count && "every note has its packet");
 }
 
 void batch_hold(struct batch *batch, struct frame_hold *hold)
@@ -108,25 +124,31 @@ static void empty(struct batch *batch)
     batch->used = 0;
 }
 
-/* Takes back the oldest batch that is out; waits until every worker has done its share. */
+/* Takes back the oldest batch that is out, and works itself until that is done. */
 static void collect(struct pipeline *pipeline)
 {
     pthread_mutex_lock(&pipeline->lock);
-    for (unsigned w = 0; w < pipeline->workers; w++)
-        while (pipeline->threads[w].done <= pipeline->collected)
+    while (!is_done(pipeline, pipeline->collected)) {
+        struct pipeline_share *share = take_share(pipeline, 0);
+        if (share)
+            work_on(pipeline, share, 0);
+        else
             pthread_cond_wait(&pipeline->work_done, &pipeline->lock);
+    }
     pthread_mutex_unlock(&pipeline->lock);
     struct batch *batch = &pipeline->batches[pipeline->collected % BATCHES];
     tell_notes(pipeline, batch);
     empty(batch);
+    pthread_mutex_lock(&pipeline->lock);
     pipeline->collected++;
+    pthread_mutex_unlock(&pipeline->lock);
 }
 
 static void hand_over(struct pipeline *pipeline)
 {
     struct batch *batch = pipeline_batch(pipeline);
     if (pipeline_is_inline(pipeline)) {
-        pipeline->work(pipeline->context, 0, batch);
+        pipeline->work(pipeline->context, 0, batch, 0);
         empty(batch);
     } else {
         pthread_mutex_lock(&pipeline->lock);
@@ -160,32 +182,17 @@ void pipeline_tick(struct pipeline *pipeline, int64_t now_ns)
     pipeline_drain(pipeline);
 }
 
-static bool make_batches(struct pipeline *pipeline)
-{
-    for (unsigned b = 0; b < BATCHES; b++) {
-        struct batch *batch = &pipeline->batches[b];
-        batch->bytes = malloc(BATCH_BYTES);
-        if (!batch->bytes)
-            return false;
-        for (unsigned w = 0; w < pipeline->workers && !pipeline_is_inline(pipeline); w++) {
-            batch->note_room[w] = note_room();
-            batch->notes[w] = malloc(note_room() * sizeof(struct note));
-            if (!batch->notes[w])
-                return false;
-        }
-    }
-    return true;
-}
-
 bool pipeline_init(struct pipeline *pipeline)
 {
     pthread_mutex_init(&pipeline->lock, NULL);
     pthread_cond_init(&pipeline->work_ready, NULL);
     pthread_cond_init(&pipeline->work_done, NULL);
     pipeline->is_up = true;
-    if (!make_batches(pipeline))
-        return false;
-    for (unsigned w = 0; w < pipeline->workers && !pipeline_is_inline(pipeline); w++) {
+    pipeline->shares = shares_for(pipeline->workers);
+    for (unsigned b = 0; b < BATCHES; b++)
+        if (!(pipeline->batches[b].bytes = malloc(BATCH_BYTES)))
+            return false;
+    for (unsigned w = 1; w < pipeline->workers; w++) {
         struct pipeline_thread *thread = &pipeline->threads[w];
         thread->pipeline = pipeline;
         thread->number = w;
@@ -209,8 +216,8 @@ void pipeline_fini(struct pipeline *pipeline)
             pthread_join(pipeline->threads[w].thread, NULL);
     for (unsigned b = 0; b < BATCHES; b++) {
         free(pipeline->batches[b].bytes);
-        for (unsigned w = 0; w < WORKERS_MAX; w++)
-            free(pipeline->batches[b].notes[w]);
+        for (unsigned i = 0; i < PIPELINE_SHARES_MAX; i++)
+            note_list_free(&pipeline->batches[b].notes[i]);
     }
     pthread_cond_destroy(&pipeline->work_done);
     pthread_cond_destroy(&pipeline->work_ready);

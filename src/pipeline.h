@@ -3,43 +3,28 @@
  * pipeline.h - batches of packets out to worker threads, and their notes back in packet order. Private to the
  * engine.
  *
- * The reader fills the current batch and hands it over; `work` is called for it once per worker, each on its
- * own thread, and appends notes; `tell` is called with all notes of a batch, sorted by `order`, on the
- * reader's thread. With one worker there are no threads and no notes: `work` runs at once, and speaks to the
- * judge directly.
+ * The reader fills the current batch and hands it over. A batch falls into shares, by the shards of its
+ * packets; `work` is called once for each, by whichever thread is free, the reader's own included when it
+ * would have to wait. One share is worked on by one thread at a time, batch after batch. Then `tell` is
+ * called with all notes of the batch, in the order of its packets, on the reader's thread. With one worker
+ * there are no threads, no notes and one share: `work` runs at once, and speaks to the judge directly.
  */
 #ifndef ROLECALL_PIPELINE_H
 #define ROLECALL_PIPELINE_H
 
 #include <pthread.h>
 
-#include "rolecall/judge.h"
+#include "notes.h"
 
 enum {
     PIPELINE_SHARDS = 16,
-    BATCH_PACKETS = 256,
+    PIPELINE_SHARES_MAX = PIPELINE_SHARDS,
+    BATCH_PACKETS = 256,   /* the same for any number of workers: idle flows end between batches */
     BATCH_BYTES = 1 << 20, /* copied frames of a batch */
     BATCH_HOLDS = 4,       /* pieces of the capture's memory that a batch points into */
-    BATCHES = 4,           /* in the ring between reader and workers */
+    BATCHES = 8,           /* in the ring between reader and workers */
     WORKERS_MAX = 16,
     EXPIRE_PER_BATCH = 256 /* flows a shard may end by silence before a batch */
-};
-
-enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_TROUBLE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
-
-/* What a worker tells the judge: a copy, because the flow goes on changing. */
-struct note {
-    uint32_t order; /* packet in the batch + 1, then shard: what comes first is told first */
-    uint32_t slot;
-    uint8_t kind; /* enum note_kind */
-    uint8_t end;  /* enum flow_end */
-    uint8_t speaker;
-    uint16_t step;
-    int64_t now_ns;
-    struct flow flow;
-    struct addr icmp_sender;
-    struct proto_facts facts;
-    struct proto_learned learned;
 };
 
 struct batch_packet {
@@ -58,29 +43,34 @@ struct batch {
     size_t used;
     struct frame_hold *holds[BATCH_HOLDS]; /* of those that can */
     unsigned hold_count;
-    struct note *notes[WORKERS_MAX];
-    uint32_t note_count[WORKERS_MAX], note_room[WORKERS_MAX];
+    struct note_list notes[PIPELINE_SHARES_MAX];
 };
 
 struct pipeline;
 
 struct pipeline_thread {
     struct pipeline *pipeline;
-    unsigned number;
+    unsigned number; /* the reader is 0 */
     pthread_t thread;
     bool started;
-    uint64_t done; /* batches worked on */
+};
+
+/* One share of every batch. */
+struct pipeline_share {
+    uint64_t done; /* batches in which it was worked on */
+    bool is_taken;
 };
 
 struct pipeline {
-    unsigned workers;
-    void (*work)(void *context, unsigned worker, struct batch *batch);
-    void (*tell)(void *context, struct note *note); /* the note is its own to change */
+    unsigned workers; /* threads, the reader's own among them */
+    void (*work)(void *context, unsigned worker, struct batch *batch, unsigned share);
+    void (*tell)(void *context, const struct note_list *list, const struct note *note);
     void *context;
+    unsigned shares;
     struct batch batches[BATCHES];
     struct pipeline_thread threads[WORKERS_MAX];
+    struct pipeline_share share[PIPELINE_SHARES_MAX];
     uint64_t filled, collected; /* batches handed over, and taken back */
-    uint64_t notes_lost;        /* out of memory, all the room of the worst case used: must stay 0 */
     bool is_up, stopping;
     pthread_mutex_t lock;
     pthread_cond_t work_ready, work_done;
@@ -94,6 +84,11 @@ size_t pipeline_memory(unsigned workers);
 static inline bool pipeline_is_inline(const struct pipeline *pipeline)
 {
     return pipeline->workers == 1;
+}
+
+static inline unsigned pipeline_share_of(const struct pipeline *pipeline, unsigned shard)
+{
+    return shard & (pipeline->shares - 1);
 }
 
 /* The batch to fill; a new one after each hand-over. */
@@ -115,8 +110,5 @@ void pipeline_drain(struct pipeline *pipeline); /* hands over, and waits until e
 
 /* The same, and `work` is called even for an empty batch, which then stands at `now_ns`: time goes on. */
 void pipeline_tick(struct pipeline *pipeline, int64_t now_ns);
-
-/* Room for one more note of this worker, its order set; NULL: none is left. */
-struct note *pipeline_note(struct pipeline *pipeline, struct batch *batch, unsigned worker, uint32_t order);
 
 #endif

@@ -40,20 +40,31 @@ static inline struct addr addr_v6(const uint8_t sixteen[16])
     return a;
 }
 
-static inline bool addr_is_v4(const struct addr *a)
+/* Addresses are compared with every packet: by whole words. */
+static inline uint64_t addr_word_(const uint8_t *b)
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(a->bytes, mapped, 12) == 0;
+    return (uint64_t)b[0] << 56 | (uint64_t)b[1] << 48 | (uint64_t)b[2] << 40 | (uint64_t)b[3] << 32 |
+           (uint64_t)b[4] << 24 | (uint64_t)b[5] << 16 | (uint64_t)b[6] << 8 | b[7];
 }
 
-static inline bool addr_equal(const struct addr *a, const struct addr *b)
+static inline bool addr_is_v4(const struct addr *a)
 {
-    return memcmp(a->bytes, b->bytes, 16) == 0;
+    return addr_word_(a->bytes) == 0 && addr_word_(a->bytes + 8) >> 32 == 0xffff;
 }
 
 static inline int addr_compare(const struct addr *a, const struct addr *b)
 {
-    return memcmp(a->bytes, b->bytes, 16);
+    uint64_t left = addr_word_(a->bytes), right = addr_word_(b->bytes);
+    if (left == right) {
+        left = addr_word_(a->bytes + 8);
+        right = addr_word_(b->bytes + 8);
+    }
+    return left < right ? -1 : left > right;
+}
+
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
+{
+    return addr_compare(a, b) == 0;
 }
 
 /* The address as it stands on the wire: 4 or 16 bytes at the returned place. */

@@ -13,7 +13,7 @@
 
 /* A block takes one read of BLOCK_READ bytes behind what was left of the block before, at most one record.
  * There are as many as batches in flight may hold (pipeline.h), and some. */
-enum { BLOCK_READ = 1 << 18, BLOCK_PIECE_MAX = 262144 + 16, BLOCKS = 24 };
+enum { BLOCK_READ = 1 << 18, BLOCK_PIECE_MAX = 262144 + 16, BLOCKS = 40 };
 
 struct block {
     struct frame_hold hold;
