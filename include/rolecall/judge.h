@@ -66,6 +66,7 @@ struct verdict {
     enum verdict_status status;
     enum direction_basis basis;
     uint8_t initiator; /* side of the flow */
+    uint8_t mutual; /* enum proto_tristate, of TLS: also where a resumed session rests on an earlier flow */
     enum row_match match;
     uint8_t row_count, accepted_count;
     const struct matrix_row *rows[VERDICT_ROWS_MAX]; /* those that accepted first, each part in file order */

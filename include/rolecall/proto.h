@@ -88,6 +88,7 @@ struct proto_facts {
         uint8_t resumed;     /* enum proto_tristate */
         bool full_handshake; /* TLS 1.2 or older, certificates in clear, seen up to both sides' change of
                                 cipher */
+        uint32_t session;    /* stands for the id in a ServerHello of 1.2 or older; 0: it had none */
         bool certificate_requested;
         bool empty_certificate; /* the client answered the request with an empty list */
         bool completed;         /* application data followed from both sides, or both changed cipher */

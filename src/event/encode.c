@@ -492,11 +492,12 @@ static void put_turn(struct encoder *e, const struct proto_facts *facts)
 
 static const char *const modality_names[MODALITY_COUNT] = {"any", "audio", "video", "application-sharing"};
 
-static void put_own_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts)
+static void put_own_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts,
+                          uint8_t mutual)
 {
     if (has_tls(flow)) {
         json_object(&e->json, "tls");
-        json_string(&e->json, "mutual", tristate(facts->tls.mutual));
+        json_string(&e->json, "mutual", tristate(mutual));
         if (tls_version(facts->tls.version))
             json_string(&e->json, "version", tls_version(facts->tls.version));
         if (facts->tls.resumed != TRI_UNKNOWN)
@@ -598,7 +599,7 @@ void event_flow(struct event_writer *writer, const struct judge_flow *in, const 
     put_site(&e, flow, verdict);
     put_flow(&e, flow, verdict, end);
     put_compliance(&e, verdict, false);
-    put_own_facts(&e, flow, in->facts);
+    put_own_facts(&e, flow, in->facts, verdict->mutual);
     finish(&e);
 }
 

@@ -114,6 +114,52 @@ bool judge_has_endpoint(const struct map *map, const struct addr *addr, uint16_t
     return judge_endpoint_since(map, addr, port) != INT64_MAX;
 }
 
+static struct session_key session_of(const struct flow *flow, unsigned initiator, uint32_t session)
+{
+    return (struct session_key){.client = flow->key.addr[initiator],
+                                .server = flow->key.addr[1 - initiator],
+                                .session = session,
+                                .port = flow->key.port[1 - initiator]};
+}
+
+/* By its id; else it may be that of a ticket, which has no id (RFC 5077 section 3.4). */
+static uint8_t *find_session(const struct judge *judge, const struct flow *flow, unsigned initiator,
+                             uint32_t session)
+{
+    struct session_key key = session_of(flow, initiator, session);
+    uint8_t *mutual = map_find(&judge->sessions, &key);
+    key.session = 0;
+    return mutual ? mutual : map_find(&judge->sessions, &key);
+}
+
+static bool is_resumed(const struct flow *flow, const struct proto_facts *facts)
+{
+    return flow->key.protocol == IP_TCP && facts->tls.resumed == TRI_YES && facts->tls.version <= 0x0303;
+}
+
+void judge_keep_session(struct judge *judge, const struct judge_flow *in, unsigned initiator)
+{
+    const struct flow *flow = in->flow;
+    const struct proto_facts *facts = in->facts;
+    if (is_resumed(flow, facts)) {
+        uint8_t *mutual = find_session(judge, flow, initiator, facts->tls.session);
+        if (mutual)
+            map_touch(&judge->sessions, mutual, in->now_ns);
+    } else if (flow->key.protocol == IP_TCP && facts->tls.full_handshake && facts->tls.mutual) {
+        struct session_key key = session_of(flow, initiator, facts->tls.session);
+        *(uint8_t *)map_take(&judge->sessions, &key, in->now_ns, NULL) = facts->tls.mutual;
+    }
+}
+
+enum proto_tristate judge_mutual(const struct judge *judge, const struct flow *flow,
+                                 const struct proto_facts *facts, unsigned initiator)
+{
+    const uint8_t *kept = facts->tls.mutual == TRI_UNKNOWN && is_resumed(flow, facts)
+                              ? find_session(judge, flow, initiator, facts->tls.session)
+                              : NULL;
+    return kept ? *kept : facts->tls.mutual;
+}
+
 bool judge_expects_media(const struct judge *judge, const struct flow *flow)
 {
     for (unsigned side = 0; flow->key.protocol == IP_UDP && side < 2; side++)

@@ -16,6 +16,7 @@ size_t judge_memory(const struct judge_options *options)
     size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX);
     size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX);
     size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), MEDIA_ENDS_MAX);
+    size += map_memory(sizeof(struct session_key), sizeof(uint8_t), SESSIONS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX);
     size += map_memory(sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX);
@@ -54,6 +55,7 @@ struct judge *judge_create(const struct judge_options *options)
         map_init(&judge->mapped, sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX, map_secret) &&
         map_init(&judge->media_ends, sizeof(struct endpoint_key), sizeof(int64_t), MEDIA_ENDS_MAX,
                  map_secret) &&
+        map_init(&judge->sessions, sizeof(struct session_key), sizeof(uint8_t), SESSIONS_MAX, map_secret) &&
         map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
         map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX,
                  map_secret) &&
@@ -81,6 +83,7 @@ void judge_destroy(struct judge *judge)
     map_fini(&judge->listeners);
     map_fini(&judge->mapped);
     map_fini(&judge->media_ends);
+    map_fini(&judge->sessions);
     map_fini(&judge->pairs);
     map_fini(&judge->episodes);
     map_fini(&judge->fallbacks);
@@ -154,6 +157,7 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
     struct verdict verdict;
     judge_verdict(judge, flow, in->facts, in->now_ns, false, FLOW_END_INPUT, &verdict);
     keep_learned(judge, in, &verdict);
+    judge_keep_session(judge, in, verdict.initiator);
     findings_count(judge, in, &verdict, mark);
 }
 
@@ -271,7 +275,7 @@ const char *judge_inconclusive(const struct judge *judge, unsigned number, uint6
     return judge->reasons[number].reason;
 }
 
-enum { COUNTERS = 12 };
+enum { COUNTERS = 13 };
 
 unsigned judge_counter_count(void)
 {
@@ -288,6 +292,7 @@ const char *judge_counter(const struct judge *judge, unsigned number, uint64_t *
         {"listeners_forgotten", judge->listeners.forgotten},
         {"mapped_ports_forgotten", judge->mapped.forgotten},
         {"media_ends_forgotten", judge->media_ends.forgotten},
+        {"sessions_forgotten", judge->sessions.forgotten},
         {"pairs_forgotten", judge->pairs.forgotten},
         {"episodes_forgotten", judge->episodes.forgotten},
         {"fallbacks_forgotten", judge->fallbacks.forgotten},

@@ -18,6 +18,7 @@ enum {
     LISTENERS_MAX = 65536,
     MAPPED_MAX = 16384,
     MEDIA_ENDS_MAX = 65536,
+    SESSIONS_MAX = 65536,
     PAIRS_MAX = 65536,
     EPISODES_MAX = 16384,
     FALLBACKS_MAX = 16384,
@@ -45,6 +46,15 @@ struct endpoint_key {
     struct addr addr;
     uint16_t port;
     uint8_t zero[6];
+};
+
+/* A TLS session of 1.2 or older; its value is enum proto_tristate: did its full handshake show a client
+ * certificate? */
+struct session_key {
+    struct addr client, server;
+    uint32_t session; /* facts->tls.session */
+    uint16_t port;    /* the server's */
+    uint8_t zero[2];
 };
 
 struct pair_key {
@@ -134,8 +144,8 @@ struct judge {
     void (*told)(void *context, const struct finding *finding);
     void *context;
     void (*episode_over)(void *context, const struct ipsec_episode *episode);
-    struct map addresses, listeners, mapped, media_ends, pairs, episodes, fallbacks, answered, findings,
-        peers, coverage_peers;
+    struct map addresses, listeners, mapped, media_ends, sessions, pairs, episodes, fallbacks, answered,
+        findings, peers, coverage_peers;
     struct mark *marks;
     struct coverage *coverage; /* entries times rows; NULL without a policy */
     uint64_t *allow_used;
@@ -162,6 +172,11 @@ int64_t judge_endpoint_since(const struct map *map, const struct addr *addr, uin
 bool judge_has_endpoint(const struct map *map, const struct addr *addr, uint16_t port);
 /* Did this map lately have to forget what may be asked for? Then what it does not know proves nothing. */
 bool judge_forgot(const struct map *map, int64_t now_ns);
+
+/* What the full handshake of a TLS session showed holds for its resumptions too (PROTOCOLS 1). */
+void judge_keep_session(struct judge *judge, const struct judge_flow *in, unsigned initiator);
+enum proto_tristate judge_mutual(const struct judge *judge, const struct flow *flow,
+                                 const struct proto_facts *facts, unsigned initiator);
 
 /* match.c: rows of the matrices against a flow */
 struct row_set {

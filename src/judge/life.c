@@ -15,7 +15,7 @@ enum { AGED_PER_MINUTE = 16384 }; /* of each kind: even a full map is through in
 /* Ports that an endpoint mapper handed out stay: a service keeps its own for as long as it runs. */
 static void age_facts(struct judge *judge, int64_t now_ns)
 {
-    struct map *const maps[] = {&judge->addresses, &judge->listeners, &judge->media_ends,
+    struct map *const maps[] = {&judge->addresses, &judge->listeners, &judge->media_ends, &judge->sessions,
                                 &judge->pairs,     &judge->fallbacks, &judge->answered};
     for (unsigned i = 0; i < sizeof maps / sizeof *maps; i++)
         map_age(maps[i], now_ns - OLD_NS, AGED_PER_MINUTE);

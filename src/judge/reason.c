@@ -216,9 +216,11 @@ static void media_port(const struct words *w)
 
 static void mutual_tls_missing(const struct words *w)
 {
-    from_to(w, "made a full handshake with");
+    bool resumed = w->in->facts->tls.resumed == TRI_YES;
+    from_to(w, resumed ? "resumed a session with" : "made a full handshake with");
     on_port(w);
-    say(w->reason, w->in->facts->tls.empty_certificate
+    say(w->reason, resumed ? ", whose full handshake showed no client certificate; "
+                   : w->in->facts->tls.empty_certificate
                        ? " and gave an empty client certificate, which was accepted; "
                        : " and was asked for no client certificate; ");
     say_row(w->reason, w->verdict);

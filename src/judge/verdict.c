@@ -159,8 +159,8 @@ static bool is_unanswered_attempt(const struct case_file *c)
 
 static bool tls_lacks_client_certificate(const struct case_file *c)
 {
-    return c->name == PROTO_tls && c->facts->tls.full_handshake && c->facts->tls.version <= 0x0303 &&
-           c->facts->tls.mutual == TRI_NO;
+    bool is_known = c->facts->tls.full_handshake || c->facts->tls.resumed == TRI_YES;
+    return c->name == PROTO_tls && is_known && c->facts->tls.version <= 0x0303 && c->out->mutual == TRI_NO;
 }
 
 /* Bytes that the capture does not hold, and that could have told otherwise. */
@@ -346,6 +346,7 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
         return;
     }
     begin(judge, flow, out);
+    out->mutual = (uint8_t)judge_mutual(judge, flow, facts, out->initiator);
     if (!judge->policy)
         return;
     unsigned responder = 1u - out->initiator;

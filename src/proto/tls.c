@@ -7,6 +7,7 @@
  * is decrypted, SSL 2.0 itself is not known. The hello that Microsoft's TURN clients send to look like TLS is
  * refused ([MS-TURN] 2.1.1).
  */
+#include "rolecall/map.h"
 #include "tls_hello.h"
 
 enum {
@@ -357,6 +358,12 @@ static void tell_client_hello(struct bytes body, unsigned side, struct tls_memor
     hello_tell(&hello, memory->alpn_is_chosen, facts);
 }
 
+static uint32_t session_number(struct bytes id)
+{
+    static const uint64_t secret[2] = {0x746c73, 0x73657373696f6e}; /* the same in every run */
+    return id.left ? (uint32_t)hash_bytes(id.at, id.left, secret) | 1u : 0;
+}
+
 static void tell_server_hello(struct bytes body, unsigned side, struct tls_memory *memory,
                               struct proto_facts *facts)
 {
@@ -373,6 +380,7 @@ static void tell_server_hello(struct bytes body, unsigned side, struct tls_memor
     hello.server_name.left = 0; /* a server only acknowledges it */
     hello_tell(&hello, false, facts);
     memory->alpn_is_chosen = hello.alpn.left > 0;
+    facts->tls.session = hello.version < 0x0304 ? session_number(hello.session) : 0;
     if (hello.version >= 0x0304) {
         facts->tls.resumed = hello.pre_shared_key ? TRI_YES : TRI_NO;
         memory->side[side].state = SIDE_OPAQUE; /* RFC 8446 2: all that follows is encrypted */

@@ -46,7 +46,8 @@ struct hello {
     bool pre_shared_key;      /* ServerHello: it took up an earlier session, RFC 8446 4.2.11 */
     bool use_srtp;            /* DTLS for media keys */
     bool closed;              /* all of it was there and every inner length ended where it should */
-    struct bytes server_name; /* empty when there is none */
+    struct bytes session;     /* ServerHello: the session's id; empty when there is none */
+    struct bytes server_name; /* the same */
     struct bytes alpn;        /* ServerHello: the protocol chosen; ClientHello: the first one offered */
 };
 
@@ -167,7 +168,7 @@ static inline enum proto_answer hello_read_server(struct bytes body, bool datagr
     size_t session_size = bytes_u8(&body);
     if (session_size > 32)
         return PROTO_NO;
-    bytes_skip(&body, session_size);
+    hello->session = bytes_take(&body, session_size);
     bytes_skip(&body, 2); /* cipher suite */
     uint8_t compression = bytes_u8(&body);
     if (!bytes_ok(&body))

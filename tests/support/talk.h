@@ -23,6 +23,7 @@ struct tls_talk {
     bool certificate_request; /* the server asks for a client certificate */
     bool certificate;         /* the client gives one, else an empty list */
     bool resumed;             /* by session id: no certificates at all; version up to 0x0303 */
+    uint8_t session;          /* makes the session id; 0: a random one */
     const char *server_name;  /* NULL: sip.contoso.example */
 };
 int64_t talk_tls_as(struct scene *scene, struct end client, struct end server, int64_t start_ns,

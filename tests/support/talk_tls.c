@@ -327,7 +327,7 @@ void tls_over(struct tcp *tcp, const struct tls_talk *how)
                         .version = how->version ? how->version : TLS12,
                         .name = how->server_name ? how->server_name : "sip.contoso.example"};
     for (size_t i = 0; i < sizeof s.id; i++)
-        s.id[i] = (uint8_t)scene_random(s.scene);
+        s.id[i] = how->session ? how->session : (uint8_t)scene_random(s.scene);
     struct buf hello = {0};
     put_client_hello(&s, &hello);
     say_record(&s, CLIENT, RECORD_HANDSHAKE, TLS10, &hello); /* RFC 5246 appendix E.1 */

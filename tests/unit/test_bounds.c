@@ -285,6 +285,34 @@ static void media_ends(void)
     TEST_ASSERT_EQUAL_INT(VERDICT_INCONCLUSIVE, judged(&f)->status);
 }
 
+/* A full handshake, or one that takes up the session of an earlier one. */
+static unsigned mutual_of(struct addr from, enum proto_tristate mutual, uint32_t session)
+{
+    struct scene_flow f = between(from, 50000, *front_end(), 5061, IP_TCP, PROTO_tls);
+    answer(&f);
+    f.facts.tls.version = 0x0303;
+    f.facts.tls.mutual = (uint8_t)mutual;
+    f.facts.tls.full_handshake = mutual != TRI_UNKNOWN;
+    f.facts.tls.resumed = mutual ? TRI_NO : TRI_YES;
+    f.facts.tls.session = session;
+    return judged(&f)->mutual;
+}
+
+static void sessions(void)
+{
+    mutual_of(client(1), TRI_NO, 5);
+    mutual_of(client(2), TRI_YES, 0); /* of a ticket */
+    TEST_ASSERT_EQUAL_UINT(TRI_NO, mutual_of(client(1), TRI_UNKNOWN, 5));
+    TEST_ASSERT_EQUAL_UINT(TRI_UNKNOWN, mutual_of(client(1), TRI_UNKNOWN, 6));
+    TEST_ASSERT_EQUAL_UINT(TRI_YES, mutual_of(client(2), TRI_UNKNOWN, 6));
+    TEST_ASSERT_EQUAL_UINT(TRI_UNKNOWN, mutual_of(client(3), TRI_UNKNOWN, 5));
+    for (uint32_t i = 0; i < 65535; i++)
+        mutual_of(stranger(i), TRI_YES, 5);
+    TEST_ASSERT_EQUAL_UINT64(1, counter("sessions_forgotten")); /* the one that was used last stays */
+    TEST_ASSERT_EQUAL_UINT(TRI_YES, mutual_of(client(2), TRI_UNKNOWN, 6));
+    TEST_ASSERT_EQUAL_UINT(TRI_UNKNOWN, mutual_of(client(1), TRI_UNKNOWN, 5));
+}
+
 static void media_of(struct addr one, struct addr other)
 {
     struct scene_flow f = between(one, 50020, other, 50021, IP_UDP, PROTO_rtp);
@@ -435,6 +463,7 @@ int main(void)
     RUN_TEST(listeners);
     RUN_TEST(mapped_ports);
     RUN_TEST(media_ends);
+    RUN_TEST(sessions);
     RUN_TEST(pairs);
     RUN_TEST(every_episode_is_told_once);
     RUN_TEST(fallbacks);

@@ -265,6 +265,39 @@ static void mutual_tls_hidden_by_resumption(void)
     mutual_tls_unknown((struct tls_talk){.resumed = true});
 }
 
+/* The second of two flows: a session that the first had agreed on, or another one. */
+static void resume(struct tls_talk full, uint8_t session, const char *status, const char *mutual)
+{
+    full.session = 7;
+    tls_to_chat(full, 5041);
+    struct end client = tls_to_chat((struct tls_talk){.resumed = true, .session = session}, 5041);
+    judge_with("");
+    check(client, end_of(CHAT, 5041), status, strcmp(status, "fail") ? "" : "mutual-tls-missing", SFB(51),
+          "specific");
+    const cJSON *flow = run_flow(run, client, end_of(CHAT, 5041));
+    TEST_ASSERT_EQUAL_STRING(mutual, text_at(flow, "rolecall.tls.mutual"));
+}
+
+static void mutual_tls_missing_in_a_resumed_session(void)
+{
+    resume((struct tls_talk){0}, 7, "fail", "no");
+    check_findings("mutual-tls-missing");
+    const cJSON *close = run_event(run, "rolecall.alert", 1);
+    TEST_ASSERT_EQUAL_STRING("close", text_at(close, "rolecall.finding.state"));
+    TEST_ASSERT_EQUAL_INT(2, (int)number_at(close, "rolecall.finding.count"));
+}
+
+static void mutual_tls_kept_in_a_resumed_session(void)
+{
+    resume((struct tls_talk){.certificate_request = true, .certificate = true}, 7, "pass", "yes");
+    check_findings("");
+}
+
+static void mutual_tls_of_another_session_says_nothing(void)
+{
+    resume((struct tls_talk){0}, 8, "pass", "unknown");
+}
+
 static void mutual_tls_hidden_by_tls_1_3(void)
 {
     mutual_tls_unknown((struct tls_talk){.version = 0x0304});
@@ -1172,6 +1205,9 @@ int main(void)
     RUN_TEST(mutual_tls_not_asked_in_tls_1_0);
     RUN_TEST(mutual_tls_answered_with_nothing);
     RUN_TEST(mutual_tls_hidden_by_resumption);
+    RUN_TEST(mutual_tls_missing_in_a_resumed_session);
+    RUN_TEST(mutual_tls_kept_in_a_resumed_session);
+    RUN_TEST(mutual_tls_of_another_session_says_nothing);
     RUN_TEST(mutual_tls_hidden_by_tls_1_3);
     RUN_TEST(mutual_tls_one_way_capture);
     RUN_TEST(either_kind_of_tls);
