@@ -58,9 +58,9 @@ enum decode_result decode_frame(struct decoder *decoder, const struct frame *fra
 /*
  * Of a fragmented datagram that will not become whole (given up after 30 s, or for want of room) what its
  * first fragment tells: a packet like decode_frame's, of that fragment's time, with is_cut set and a payload
- * that is cut; payload_wirelen is UDP's own length, or else what came. Refused datagrams give none. Ask after
- * each frame until it says false, at the end with INT64_MAX for all that wait. The payload stays until the
- * next call of either function.
+ * that is cut (both but for UDP whose own length ends within what came); payload_wirelen is UDP's own length,
+ * or else what came. Refused datagrams give none. Ask after each frame until it says false, at the end with
+ * INT64_MAX for all that wait. The payload stays until the next call of either function.
  */
 bool decode_overdue(struct decoder *decoder, int64_t now_ns, struct packet *packet);
 
