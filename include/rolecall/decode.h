@@ -49,7 +49,7 @@ struct decoder_counters {
 struct decoder *decoder_create(void);
 void decoder_destroy(struct decoder *decoder);
 void decoder_reset(struct decoder *decoder); /* as it was when created, in less time than that takes */
-size_t decoder_memory(void); /* bytes that one decoder takes */
+size_t decoder_memory(void);                 /* bytes that one decoder takes */
 
 /* Fills *packet when the answer is DECODED; with any other answer only its time, VLANs and layers mean
  * anything. */
