@@ -167,7 +167,8 @@ static struct ipsec_episode *episode_take(struct judge *judge, const struct pair
     return map_take(&judge->episodes, key, now_ns, added);
 }
 
-void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark)
+/* Where the pair's episode had to make room, what is left of its flows is no other episode. */
+void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark, bool is_over)
 {
     const struct flow *flow = in->flow;
     struct pair_key key = key_of(flow);
@@ -176,9 +177,9 @@ void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *m
         note_media(judge, in, mark);
     if (!ike && !protected && !media)
         return;
-    bool added = false;
+    bool added = false, opens = (ike || protected) && !(is_over && mark->in_episode);
     struct ipsec_episode *episode =
-        ike || protected ? episode_take(judge, &key, in->now_ns, &added) : map_find(&judge->episodes, &key);
+        opens ? episode_take(judge, &key, in->now_ns, &added) : map_find(&judge->episodes, &key);
     if (!episode)
         return;
     if (added)

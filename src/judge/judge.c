@@ -115,7 +115,7 @@ void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, 
 void judge_begin(struct judge *judge, const struct judge_flow *in)
 {
     judge_count_flow(judge, in, &judge->marks[in->slot]);
-    ipsec_note(judge, in, &judge->marks[in->slot]);
+    ipsec_note(judge, in, &judge->marks[in->slot], false);
 }
 
 /* A verdict needs a name, or the certainty that there will be none, or a refusal, or SYNs that were given
@@ -148,7 +148,7 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
         unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
         judge_add_endpoint(&judge->listeners, &flow->key.addr[server], flow->key.port[server], in->now_ns);
     }
-    ipsec_note(judge, in, mark);
+    ipsec_note(judge, in, mark, false);
     if (!judge->policy)
         return;
     findings_protected(judge, in, mark);
@@ -171,7 +171,7 @@ void judge_look(struct judge *judge, const struct judge_flow *in, struct verdict
     struct mark *mark = &judge->marks[in->slot];
     for (unsigned side = 0; side < 2; side++)
         judge_address(judge, &in->flow->key.addr[side], in->now_ns);
-    ipsec_note(judge, in, mark);
+    ipsec_note(judge, in, mark, false);
     findings_seen(judge, in, mark);
     judge_verdict(judge, in->flow, in->facts, in->now_ns, false, FLOW_END_ACTIVE, verdict);
 }
@@ -191,7 +191,7 @@ static void count_reason(struct judge *judge, const char *reason)
 void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict)
 {
     struct mark *mark = &judge->marks[in->slot];
-    ipsec_note(judge, in, mark);
+    ipsec_note(judge, in, mark, true);
     judge_verdict(judge, in->flow, in->facts, in->now_ns, true, end, verdict);
     judge->totals.flows++;
     judge->totals.by_status[verdict->status]++;

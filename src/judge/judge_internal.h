@@ -223,7 +223,7 @@ bool judge_is_media(const struct flow *flow);
 void judge_verdict_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *out);
 
 /* ipsec.c: pairs of addresses */
-void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark);
+void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark, bool is_over);
 void ipsec_flow_over(struct judge *judge, const struct judge_flow *in, struct mark *mark);
 void ipsec_age(struct judge *judge, int64_t now_ns); /* episodes that are over are told and let go */
 void ipsec_settle(struct judge *judge);              /* the last word on every pair */

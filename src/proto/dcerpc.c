@@ -223,7 +223,7 @@ static enum proto_answer read_datagram(const struct proto_question *question, st
         return PROTO_NO;
     bool little = dcerpc_is_little(first);
     bytes_skip(&b, 1 + UUID_SIZE); /* serial number, object */
-    read_uuid(&b, little, uuid);
+    struct bytes interface = bytes_take(&b, UUID_SIZE);
     bytes_skip(&b,
                UUID_SIZE + 4 + 4 + 4 + 2 + 2 + 2); /* activity, boot time, version, sequence, opnum, hints */
     size_t length = dcerpc_u16(&b, little);
@@ -237,8 +237,10 @@ static enum proto_answer read_datagram(const struct proto_question *question, st
         return PROTO_NO;
 
     facts->version = 0x0400;
-    if (facts->detail.size == 0)
+    if (facts->detail.size == 0) {
+        read_uuid(&interface, little, uuid);
         proto_text_set(&facts->detail, uuid, UUID_TEXT);
+    }
     ((struct memory *)lent)->talk.known = true;
     bool asks = type == 0 || type == 1 || type == 7 || type == 8 || type == 10; /* C706 12.5.3 */
     reply->speaker = type == 9 ? SPEAKER_UNKNOWN : asks ? SPEAKER_CLIENT : SPEAKER_SERVER;

@@ -94,13 +94,14 @@ static bool window_is_full(const struct window *window)
     return window->count == FRAMES_MAX || window->used + FRAME_MAX > window->size;
 }
 
-/* Room for a frame, where need be by forgetting a part of what was sent. */
+/* Room for a frame, where need be by forgetting a part of what was sent. What nobody asks for again waits
+ * until all is sent: then nothing has to be moved. */
 static bool make_room(struct output *o)
 {
     struct window *window = &o->window;
     if (window->used - start_of(window, window->sent) >= BATCH_SIZE)
         return false;
-    if (window_is_full(window)) {
+    if (window_is_full(window) && (o->backend->keeps_sent || window->sent == window->count)) {
         unsigned count = 0;
         while (count < window->sent && (count < FRAMES_MAX / 4 && start_of(window, count) < BATCH_SIZE))
             count++;

@@ -27,6 +27,8 @@ static const char site_text[] =
     "\"networks\": [{\"name\": \"office\", \"prefixes\": [\"10.64.0.0/10\"], \"roles\": [\"client\"]},"
     "{\"name\": \"pools\", \"prefixes\": [\"10.30.0.0/16\"], \"roles\": [\"front-end\"]}]}";
 
+enum { FLOW_SLOTS = 20000 };
+
 static struct mistakes mistakes;
 static struct rules *rules;
 static struct site *site;
@@ -60,7 +62,7 @@ void setUp(void)
     policy = policy_create(rules, site);
     TEST_ASSERT_NOT_NULL(policy);
     judge = judge_create(&(struct judge_options){
-        .policy = policy, .flow_slots = 4, .told = told, .episode_over = episode_over});
+        .policy = policy, .flow_slots = FLOW_SLOTS, .told = told, .episode_over = episode_over});
     TEST_ASSERT_NOT_NULL(judge);
 }
 
@@ -348,6 +350,24 @@ static void every_episode_is_told_once(void)
     TEST_ASSERT_EQUAL_UINT(20000, episodes);
 }
 
+/* Also where its pair's flow outlives it: the end of that is no other episode. */
+static void an_episode_that_made_room_is_not_begun_anew(void)
+{
+    static struct scene_flow flows[FLOW_SLOTS];
+    for (uint32_t i = 0; i < FLOW_SLOTS; i++) {
+        flows[i] = between(stranger(i), 500, v4(198, 51, 100, 1), 500, IP_UDP, PROTO_ike);
+        judge_begin(judge, &(struct judge_flow){
+                               .flow = &flows[i].flow, .facts = &flows[i].facts, .slot = i, .now_ns = now});
+    }
+    for (uint32_t i = 0; i < FLOW_SLOTS; i++)
+        judge_end(
+            judge,
+            &(struct judge_flow){.flow = &flows[i].flow, .facts = &flows[i].facts, .slot = i, .now_ns = now},
+            FLOW_END_IDLE, &verdict);
+    judge_finish(judge, now);
+    TEST_ASSERT_EQUAL_UINT(FLOW_SLOTS, episodes);
+}
+
 static void turn(struct addr from, bool udp, bool answered)
 {
     struct scene_flow f =
@@ -466,6 +486,7 @@ int main(void)
     RUN_TEST(sessions);
     RUN_TEST(pairs);
     RUN_TEST(every_episode_is_told_once);
+    RUN_TEST(an_episode_that_made_room_is_not_begun_anew);
     RUN_TEST(fallbacks);
     RUN_TEST(servers_without_a_role);
     RUN_TEST(a_scan_leaves_room_for_what_matters);
