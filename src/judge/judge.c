@@ -163,7 +163,7 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
 
 void judge_trouble(struct judge *judge, const struct judge_flow *in)
 {
-    ipsec_note(judge, in, &judge->marks[in->slot]);
+    ipsec_note(judge, in, &judge->marks[in->slot], false);
 }
 
 void judge_look(struct judge *judge, const struct judge_flow *in, struct verdict *verdict)
