@@ -534,14 +534,10 @@ static int analyze(struct analysis *a)
 static int run(int argc, char **argv)
 {
     struct options options;
-    if (!parse_options(argc, argv, &options)) {
-        fputs("Try `rolecall analyze --help`.\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (options.help) {
-        fputs(usage, stdout);
-        return EXIT_DONE;
-    }
+    if (!parse_options(argc, argv, &options))
+        return command_misused(&command_analyze);
+    if (options.help)
+        return command_helped(&command_analyze);
     struct analysis analysis = {.options = &options};
     int status = analyze(&analysis);
     engine_destroy(analysis.engine);

@@ -24,6 +24,12 @@ struct command {
                                           what is left in stdout is written by main() */
 };
 
+/* What most commands do alike; the values are exit statuses. */
+int command_helped(const struct command *command);
+int command_misused(const struct command *command); /* what was wrong is told before */
+/* The rules of a directory, NULL: the usual one; every mistake in them is printed. NULL: there are some. */
+struct rules *command_rules(const char *directory);
+
 extern const struct command command_analyze;
 extern const struct command command_completion;
 extern const struct command command_config;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * commands.c - the list of commands, and the one that is too small for a file of its own.
+ * commands.c - the list of commands, the one that is too small for a file of its own, and what most of them
+ * do alike.
  */
 #include <openssl/crypto.h>
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 
 #include "command.h"
 #include "rolecall/capture.h"
+#include "rolecall/rules.h"
 #include "rolecall/sink.h"
 
 static const char version_usage[] =
@@ -32,6 +34,27 @@ static int version(int argc, char **argv)
 }
 
 const struct command command_version = {"version", "print the version", version_usage, version};
+
+int command_helped(const struct command *command)
+{
+    fputs(command->usage, stdout);
+    return EXIT_DONE;
+}
+
+int command_misused(const struct command *command)
+{
+    fprintf(stderr, "Try `rolecall %s --help`.\n", command->name);
+    return EXIT_USAGE;
+}
+
+struct rules *command_rules(const char *directory)
+{
+    struct mistakes mistakes = {0};
+    struct rules *rules = rules_load(directory, &mistakes);
+    mistakes_print(&mistakes, "", stderr);
+    mistakes_clear(&mistakes);
+    return rules;
+}
 
 const struct command *const commands[] = {&command_analyze,
                                           &command_report,

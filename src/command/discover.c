@@ -107,18 +107,11 @@ static int discover(const struct rules *rules, const struct options *options)
 static int run(int argc, char **argv)
 {
     struct options options;
-    struct mistakes mistakes = {0};
-    if (!parse_options(argc, argv, &options)) {
-        fputs("Try `rolecall discover --help`.\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (options.help) {
-        fputs(usage, stdout);
-        return EXIT_DONE;
-    }
-    struct rules *rules = rules_load(options.rules, &mistakes);
-    mistakes_print(&mistakes, "", stderr);
-    mistakes_clear(&mistakes);
+    if (!parse_options(argc, argv, &options))
+        return command_misused(&command_discover);
+    if (options.help)
+        return command_helped(&command_discover);
+    struct rules *rules = command_rules(options.rules);
     int status = rules ? discover(rules, &options) : EXIT_USAGE;
     rules_free(rules);
     return status;

@@ -422,14 +422,10 @@ static int run(int argc, char **argv)
     struct explain_question question;
     struct question_told told = {.status = ""};
     struct mistakes mistakes = {0};
-    if (!parse_options(argc, argv, &options)) {
-        fputs("Try `rolecall explain --help`.\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (options.help) {
-        fputs(usage, stdout);
-        return EXIT_DONE;
-    }
+    if (!parse_options(argc, argv, &options))
+        return command_misused(&command_explain);
+    if (options.help)
+        return command_helped(&command_explain);
     if (!ask(&options, &question, &told))
         return EXIT_USAGE;
     struct rules *rules = rules_load(options.rules, &mistakes);

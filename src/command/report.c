@@ -27,16 +27,6 @@ static const char usage[] = "usage: rolecall report [--rules DIR] EVENTS.ndjson 
                             "\n"
                             "Example: rolecall report monday.ndjson -o monday.html\n";
 
-/* Rules make a page better, and are not needed for one. */
-static struct rules *rules_if_any(const char *directory)
-{
-    struct mistakes mistakes = {0};
-    struct rules *rules = rules_load(directory, &mistakes);
-    mistakes_print(&mistakes, "", stderr);
-    mistakes_clear(&mistakes);
-    return rules;
-}
-
 static bool read_file(struct report *report, const char *path)
 {
     FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
@@ -98,10 +88,9 @@ static int run(int argc, char **argv)
     }
     if (optind == argc || !output) {
         fprintf(stderr, "rolecall report: %s\n", output ? "no events are given" : "-o FILE.html is missing");
-        fputs("Try `rolecall report --help`.\n", stderr);
-        return EXIT_USAGE;
+        return command_misused(&command_report);
     }
-    struct rules *rules = rules_if_any(directory);
+    struct rules *rules = command_rules(directory); /* they make a page better, and are not needed for one */
     struct report *report = report_create(rules);
     if (!report)
         fprintf(stderr, "rolecall: out of memory\n");

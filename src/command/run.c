@@ -114,14 +114,10 @@ static void override(struct config *config, const struct options *options)
 static int run(int argc, char **argv)
 {
     struct options options;
-    if (!parse_options(argc, argv, &options)) {
-        fputs("Try `rolecall run --help`.\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (options.help) {
-        fputs(usage, stdout);
-        return EXIT_DONE;
-    }
+    if (!parse_options(argc, argv, &options))
+        return command_misused(&command_run);
+    if (options.help)
+        return command_helped(&command_run);
     struct mistakes mistakes = {0};
     struct config *config = options.config ? config_load(options.config, &mistakes) : config_create();
     mistakes_print(&mistakes, "", stderr);
