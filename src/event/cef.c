@@ -19,7 +19,7 @@ enum { VALUE_MAX = 1023, LIST_MAX = 2000 }; /* the dictionary's bound for msg; c
 struct cef {
     const struct json_value *event;
     char *at;
-    size_t used;
+    size_t used, header; /* bytes so far, and those of the header once it stands */
     bool full;
 };
 
@@ -66,7 +66,7 @@ static void put_text(struct cef *cef, const char *key, const char *value)
     if (!*value)
         return;
     snprintf(part, sizeof part, "%.*s", (int)whole_characters(value, LIST_MAX), value);
-    if (cef->used && cef->at[cef->used - 1] != '|')
+    if (cef->used > cef->header)
         put(cef, " ", 1);
     put(cef, key, strlen(key));
     put(cef, "=", 1);
@@ -334,6 +334,7 @@ static void put_header(struct cef *cef, const char *dataset)
     double number = number_at(cef->event, "event.severity") / 10;
     snprintf(severity, sizeof severity, "|%u|", number > 0 && number <= 10 ? (unsigned)number : 0);
     put(cef, severity, strlen(severity));
+    cef->header = cef->used;
 }
 
 static bool is_event(const struct json_value *root)

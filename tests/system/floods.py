@@ -6,7 +6,7 @@ Captures of one kind of packet each (tests/support/make_floods.c) are judged und
 the same on every machine. What N more packets add, divided by N, is the cost of one. Ordinary are conversations of
 every protocol in flows as short as a flood's (the bench's `many`: four packets each), whole datagrams of three parts for
 fragments, and for pairs, each of which ends in an event, pairs that negotiate and go on. Findings are told once each, so
-that a scan is measured when there is no room for more of them. The second N packets may cost a tenth more than the
+that a scan is measured when there is no room for more of them. The second N packets may cost a fifth more than the
 first: what grows with every packet would show.
 
 $ROLECALL, $MAKE_FLOODS and $MAKE_BENCH are the programs. Exit 77: one is not given, valgrind is missing, or the program
@@ -23,7 +23,7 @@ import tempfile
 
 SOURCE = pathlib.Path(os.environ.get("ROLECALL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 N, FULL = 4000, 16000
-TIMES_MAX, GROWS_MAX = 2.0, 1.1
+TIMES_MAX, GROWS_MAX = 2.0, 1.2
 
 # kind: (the ordinary kind it is compared with, packets before those that are measured)
 FLOODS = {

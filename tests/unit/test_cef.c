@@ -66,6 +66,15 @@ static void test_what_is_escaped(void)
                              out);
 }
 
+/* A value may end as the header does. */
+static void test_every_key_stands_apart(void)
+{
+    convert("{\"event\":{\"dataset\":\"rolecall.flow\",\"reason\":\"a|\"},"
+            "\"user_agent\":{\"original\":\"b|\"},\"rolecall\":{\"site\":\"c|\"}}");
+    TEST_ASSERT_NOT_NULL(strstr(out, " requestClientApplication=b| "));
+    TEST_ASSERT_NOT_NULL(strstr(out, " cs6=c|"));
+}
+
 static void test_severities(void)
 {
     static const struct {
@@ -173,6 +182,7 @@ int main(void)
     UNITY_BEGIN();
     RUN_TEST(test_an_alert);
     RUN_TEST(test_what_is_escaped);
+    RUN_TEST(test_every_key_stands_apart);
     RUN_TEST(test_severities);
     RUN_TEST(test_datasets_without_ends);
     RUN_TEST(test_long_values_are_cut_between_characters);
