@@ -257,5 +257,8 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {135, 593, 0};
 
-const struct protocol proto_dcerpc = {
-    .name = "dcerpc", .transports = OVER_TCP | OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_dcerpc = {.name = "dcerpc",
+                                      .transports = OVER_TCP | OVER_UDP,
+                                      .customary_ports = ports,
+                                      .first = {{4, 4}},
+                                      .ask = ask};

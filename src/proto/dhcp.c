@@ -328,4 +328,4 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
 static const uint16_t ports[] = {67, 68, 546, 547, 0};
 
 const struct protocol proto_dhcp = {
-    .name = "dhcp", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+    .name = "dhcp", .transports = OVER_UDP, .customary_ports = ports, .first = {{1, 63}}, .ask = ask};

@@ -300,4 +300,5 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
         reply->speaker = memory->client == question->side + 1 ? SPEAKER_CLIENT : SPEAKER_SERVER;
 }
 
-const struct protocol proto_dtls = {.name = "dtls", .transports = OVER_UDP, .is_media = true, .ask = ask};
+const struct protocol proto_dtls = {
+    .name = "dtls", .transports = OVER_UDP, .is_media = true, .first = {{20, 63}}, .ask = ask};

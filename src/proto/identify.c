@@ -44,6 +44,7 @@ static struct {
     const struct protocol *protocols[PROTO_COUNT];
     uint64_t over[TRANSPORTS]; /* by enum proto_transport: bit per protocol */
     uint64_t family[FAMILIES]; /* by family_of(): likewise */
+    uint64_t first[256];       /* by a datagram's first byte: likewise */
     struct {
         uint16_t port;
         uint64_t of; /* protocols of which it is a customary port; 0: empty */
@@ -240,6 +241,9 @@ static void make_asked(void)
             if (protocol->transports & transport)
                 asked.over[transport] |= bit_of(id);
         asked.family[family_of(id)] |= bit_of(id);
+        for (unsigned first = 0; first < 256; first++)
+            if (proto_may_begin(protocol, (uint8_t)first))
+                asked.first[first] |= bit_of(id);
         for (const uint16_t *port = protocol->customary_ports; port && *port; port++) {
             unsigned slot = customary_slot(*port);
             ports += !asked.customary[slot].of;
@@ -439,6 +443,10 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
         left &= ~t->work->ruled_out;
     if (identity->name)
         left &= asked.family[family_of(identity->name)];
+    const struct bytes *data = &question->data;
+    if (question->transport == OVER_UDP && !data->cut && data->left >= PROTO_FIRST_SIZE)
+        left &= asked.first[bytes_peek(data, 0)] | bit_of(identity->name) | bit_of(identity->upgraded_to) |
+                identity->also;
     for (; left; left &= left - 1) {
         unsigned id = (unsigned)__builtin_ctzll(left);
         question->named = is_known(identity, id);

@@ -90,5 +90,8 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {88, 0};
 
-const struct protocol proto_kerberos = {
-    .name = "kerberos", .transports = OVER_TCP | OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_kerberos = {.name = "kerberos",
+                                        .transports = OVER_TCP | OVER_UDP,
+                                        .customary_ports = ports,
+                                        .first = {{0x60, 0x7f}},
+                                        .ask = ask};

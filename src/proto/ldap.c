@@ -262,5 +262,8 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {389, 3268, 0};
 
-const struct protocol proto_ldap = {
-    .name = "ldap", .transports = OVER_TCP | OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_ldap = {.name = "ldap",
+                                    .transports = OVER_TCP | OVER_UDP,
+                                    .customary_ports = ports,
+                                    .first = {{0x30, 0x30}},
+                                    .ask = ask};

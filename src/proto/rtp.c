@@ -138,4 +138,4 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
 }
 
 const struct protocol proto_rtp = {
-    .name = "rtp", .transports = OVER_TCP | OVER_UDP, .is_media = true, .ask = ask};
+    .name = "rtp", .transports = OVER_TCP | OVER_UDP, .is_media = true, .first = {{0x80, 0xbf}}, .ask = ask};

@@ -301,5 +301,8 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {5060, 5068, 0}; /* PROTOCOLS: clear SIP of phones and trunks */
 
-const struct protocol proto_sip = {
-    .name = "sip", .transports = OVER_TCP | OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_sip = {.name = "sip",
+                                   .transports = OVER_TCP | OVER_UDP,
+                                   .customary_ports = ports,
+                                   .first = {{'\n', '\r'}, {'A', 'Z'}, {'a', 'z'}},
+                                   .ask = ask};

@@ -366,5 +366,8 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {445, 139, 138, 0};
 
-const struct protocol proto_smb = {
-    .name = "smb", .transports = OVER_TCP | OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_smb = {.name = "smb",
+                                   .transports = OVER_TCP | OVER_UDP,
+                                   .customary_ports = ports,
+                                   .first = {{0x10, 0x12}},
+                                   .ask = ask};

@@ -87,5 +87,8 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
 
 static const uint16_t ports[] = {1900, 0};
 
-const struct protocol proto_ssdp = {
-    .name = "ssdp", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_ssdp = {.name = "ssdp",
+                                    .transports = OVER_UDP,
+                                    .customary_ports = ports,
+                                    .first = {{'A', 'Z'}, {'a', 'z'}},
+                                    .ask = ask};

@@ -160,4 +160,4 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 static const uint16_t ports[] = {1434, 0};
 
 const struct protocol proto_ssrp = {
-    .name = "ssrp", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+    .name = "ssrp", .transports = OVER_UDP, .customary_ports = ports, .first = {{2, 15}}, .ask = ask};

@@ -339,6 +339,55 @@ static void test_cut_payloads_have_no_other_name(void)
     assert_never_another_name(&dhcp, &discover);
 }
 
+/* Whom the table of first bytes leaves out would have said no, at any port. */
+static void assert_left_out_says_no(const uint8_t *at, size_t size)
+{
+    for (unsigned id = 1; id < PROTO_COUNT; id++) {
+        const struct protocol *protocol = proto_by_id((enum proto_id)id);
+        if (!(protocol->transports & OVER_UDP) || proto_may_begin(protocol, at[0]))
+            continue;
+        for (unsigned customary = 0; customary < 2; customary++) {
+            struct proto_memory memory = {0};
+            struct proto_facts facts = {0};
+            struct proto_reply reply = {0};
+            struct proto_question question = {.transport = OVER_UDP,
+                                              .start = true,
+                                              .customary = customary,
+                                              .data = bytes_of(at, size),
+                                              .wirelen = (uint32_t)size};
+            protocol->ask(&question, &memory, &facts, &reply);
+            TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_NO, reply.answer, protocol->name);
+        }
+    }
+}
+
+static void try_first_bytes(struct payload *payload)
+{
+    for (size_t size = PROTO_FIRST_SIZE; size <= payload->size; size += size < 64 ? 1 : 37) {
+        for (unsigned first = 0; first < 256; first++) {
+            payload->at[0] = (uint8_t)first;
+            assert_left_out_says_no(payload->at, size);
+        }
+    }
+}
+
+static void test_first_bytes_leave_out_nobody_who_would_say_more(void)
+{
+    for (unsigned i = 0; i < FIRST_COUNT; i++) {
+        struct payload payload = payload_first(&firsts[i]);
+        if (firsts[i].transport == OVER_UDP)
+            try_first_bytes(&payload);
+    }
+    struct payload payload = payload_discover();
+    try_first_bytes(&payload);
+    for (unsigned round = 0; round < 200; round++) {
+        for (size_t i = 0; i < 60; i++)
+            payload.at[i] = (uint8_t)(rand() >> 7);
+        payload.size = 60;
+        try_first_bytes(&payload);
+    }
+}
+
 static void test_streams_split_anywhere_have_the_same_name(void)
 {
     char text[128];
@@ -378,6 +427,7 @@ int main(void)
     RUN_TEST(test_random_sequences_of_datagrams_have_no_name);
     RUN_TEST(test_random_payloads_at_customary_ports_have_no_name);
     RUN_TEST(test_cut_payloads_have_no_other_name);
+    RUN_TEST(test_first_bytes_leave_out_nobody_who_would_say_more);
     RUN_TEST(test_streams_split_anywhere_have_the_same_name);
     RUN_TEST(test_no_protocol_is_left_out);
     return UNITY_END();
