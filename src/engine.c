@@ -90,20 +90,42 @@ static uint32_t facts_of(uint32_t flows)
 /* A flow whose few packets could be media is media where SDP or a relay has announced one of its ends
  * (PROTOCOLS 4.2). Only the judge knows that, and it hears of packets in their order: so the name does not
  * depend on how far any worker has come. */
-static void name_as_announced(const struct judge *judge, struct flow *flow)
+static void name_as_announced(struct flow *flow)
 {
     enum { EVIDENCE = 2 };
-    if (!flow->identity.likely || !judge_expects_media(judge, flow))
+    if (!flow->identity.likely)
         return;
     flow->identity.name = flow->identity.likely;
     flow->identity.evidence = EVIDENCE;
 }
 
+static bool could_be_media(const struct flow *flow)
+{
+    uint8_t name = flow->identity.name;
+    return flow->identity.likely || name == PROTO_rtp || name == PROTO_rtcp || name == PROTO_srtp;
+}
+
+/* SDP says what a stream is; of its payload type that is often a guess. `own` holds the facts that differ. */
+static void take_announced(const struct judge *judge, struct flow *flow, struct judge_flow *in,
+                           struct proto_facts *own)
+{
+    uint8_t modality;
+    if (!could_be_media(flow) || !judge_expects_media(judge, flow, &modality))
+        return;
+    name_as_announced(flow);
+    if (modality == MODALITY_UNKNOWN || modality == in->facts->modality || in->facts->turn.stream_type)
+        return;
+    *own = *in->facts;
+    own->modality = modality;
+    in->facts = own;
+}
+
 static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end, struct flow *flow,
-                       const struct judge_flow *in, unsigned speaker, const struct proto_learned *learned)
+                       struct judge_flow *in, unsigned speaker, const struct proto_learned *learned)
 {
     struct verdict verdict;
-    name_as_announced(engine->judge, flow);
+    struct proto_facts own;
+    take_announced(engine->judge, flow, in, &own);
     engine->told_ns = in->now_ns;
     switch (kind) {
     case NOTE_BEGIN:
@@ -271,6 +293,18 @@ static bool is_to_identify(const struct flow_table *table, uint32_t index, const
     return packet->protocol == IP_TCP && ((packet->tcp_flags & TCP_SYN) || flow_wants_empty(table, index));
 }
 
+/* The SPI of what was read inside AH or ESP. True: it is new to the flow. */
+static bool note_protection(const struct batch_packet *item, struct shard *shard, uint32_t index)
+{
+    const struct packet *packet = &item->packet;
+    uint32_t spi = packet->esp_spi ? packet->esp_spi : packet->ah_spi;
+    if (!spi || packet->protocol == IP_ESP || packet->protocol == IP_AH)
+        return false;
+    unsigned side = (item->side ^ flow_first_side(shard->table, index)) & 1;
+    return identify_protected(shard->identifier, flow_identity(shard->table, index), side, spi) ==
+           IDENTITY_CHANGED;
+}
+
 static void work_on_packet(struct worker *worker, const struct batch_packet *item)
 {
     struct shard *shard = &worker->engine->shards[item->shard];
@@ -289,6 +323,8 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
         change = identify(item, shard, index, &learned);
         flow_identified(shard->table, index);
     }
+    if (note_protection(item, shard, index))
+        change = IDENTITY_CHANGED;
     if (is_new)
         tell(worker, NOTE_BEGIN, index, FLOW_END_INPUT, 0, NULL);
     for (unsigned i = 0; i < learned.count; i++)

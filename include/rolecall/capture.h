@@ -23,7 +23,7 @@ enum { CAPTURE_TEXT_SIZE = 512, CAPTURE_ERRORS_MAX = 16 };
 
 struct capture_errors {
     size_t count;  /* all mistakes; only the first CAPTURE_ERRORS_MAX have their text kept */
-    bool is_usage; /* the call itself was wrong: the filter */
+    bool is_usage; /* the call itself was wrong: the filter, a stream beside other inputs */
     char text[CAPTURE_ERRORS_MAX][CAPTURE_TEXT_SIZE];
 };
 

@@ -92,6 +92,10 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
 enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
                                     enum proto_id name, unsigned side, uint32_t spi);
 
+/* A packet that was read inside AH or ESP: the association it came in is a fact of its flow. */
+enum identify_change identify_protected(struct identifier *identifier, struct identity *identity,
+                                        unsigned side, uint32_t spi);
+
 /* The facts gathered so far; all zero when there are none. Never NULL; valid until the identifier's next
  * call.
  */

@@ -89,10 +89,12 @@ struct ipsec_episode {
     enum ipsec_negotiation negotiation;
     enum ipsec_state state;
     bool answered, nat_t, esp_null;
-    bool media_affected; /* media was lost meanwhile, or began after the first request */
-    uint8_t spi_count, rekeys;
-    uint32_t spi[IPSEC_SPI_MAX];
-    uint32_t requests; /* messages of the initiator until the first answer */
+    bool media_affected;         /* media was lost or silent meanwhile, or began after the first request */
+    bool media_running;          /* media that began before the episode went on in it */
+    uint8_t spi_count, rekeys;   /* rekeys: how often the side that did so most often took new keys */
+    uint8_t sent[2];             /* SPIs of each side, among those listed */
+    uint32_t spi[IPSEC_SPI_MAX]; /* in order of appearance, the first ones */
+    uint32_t requests;           /* messages of the initiator until the first answer */
     int64_t first_request_ns, last_request_ns, first_protected_ns;
     int64_t media_start_ns; /* first media packet that could be read, not before the first request */
     uint64_t media_flows, media_lost;
@@ -205,8 +207,8 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
 void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned speaker_side,
                  const struct proto_learned *learned);
 
-/* Has SDP or a relay announced one end of this UDP flow as a media end point? */
-bool judge_expects_media(const struct judge *judge, const struct flow *flow);
+/* Has SDP or a relay announced one end of this UDP flow as a media end point? And of which enum modality? */
+bool judge_expects_media(const struct judge *judge, const struct flow *flow, uint8_t *modality);
 
 /* What the live capture says of one of its interfaces, counted since it was opened. Called about once a
  * second, drops or not; capture-loss and capture-silent come from it, and silence that overlaps with drops

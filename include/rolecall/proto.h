@@ -125,9 +125,10 @@ struct proto_facts {
         bool nat_t, authip;
     } ike;
     struct {
-        uint32_t spi[4]; /* of ESP or AH, in order of appearance */
+        uint32_t spi[4]; /* of ESP or AH, in order of appearance; the last ones */
         uint8_t spi_count;
-        uint8_t rekeys; /* further SPIs of a side that had one */
+        uint8_t spi_sides; /* bit per place in `spi`: sent by side 1 */
+        uint8_t sent[2];   /* SPIs that each side used, up to 64 */
     } esp;
     uint8_t modality; /* enum modality, where the bytes tell */
     uint16_t version; /* SMB dialect, TDS version, NTP version ...: as the protocol numbers it */

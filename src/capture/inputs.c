@@ -128,6 +128,7 @@ bool inputs_expand(struct inputs *inputs, const char *const *paths, size_t path_
             capture_errors_add(errors,
                                "%s: a stream must be the only input: its packets cannot be put in order",
                                inputs->list[i].path);
+            errors->is_usage = true;
             return false;
         }
     }

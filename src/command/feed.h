@@ -14,13 +14,13 @@ struct feed_range {
 };
 
 /* Opens the inputs; messages for those that cannot be read. `*damaged` is set when there were any. NULL: none
- * can be read; `*is_usage` says that the filter was wrong. */
+ * can be read; `*is_usage` says that the call was wrong. */
 struct capture *feed_open(const char *const *paths, size_t count, const char *filter, bool *damaged,
-                         bool *is_usage);
+                          bool *is_usage);
 
 /* Feeds every frame to the engine and finishes it. `*damaged`: an input was cut or unreadable. False: the
  * engine got nothing at all. */
 bool feed_capture(struct capture *capture, struct engine *engine, const struct feed_range *range,
-                 bool *damaged);
+                  bool *damaged);
 
 #endif

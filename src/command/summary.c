@@ -86,18 +86,24 @@ static void print_findings(const struct terminal *to, const struct judge *judge)
 {
     static const int severities[] = {99, 73, 47, 21};
     const struct finding *finding;
-    unsigned shown = 0;
+    unsigned shown = 0, muted = 0;
     terminal_heading(to, "Findings");
     for (unsigned s = 0; s < 4; s++) {
         for (uint32_t i = 0; (finding = judge_finding(judge, i)); i++) {
-            if (finding->severity != severities[s] || finding->muted || !finding->count)
+            if (finding->severity != severities[s] || !finding->count)
                 continue;
+            if (finding->muted) {
+                muted++;
+                continue;
+            }
             print_finding(to, finding);
             shown++;
         }
     }
     if (!shown)
         fprintf(to->out, "  none\n");
+    if (muted)
+        fprintf(to->out, "  %u muted by the site\n", muted);
 }
 
 struct tally {

@@ -160,10 +160,25 @@ enum proto_tristate judge_mutual(const struct judge *judge, const struct flow *f
     return kept ? *kept : facts->tls.mutual;
 }
 
-bool judge_expects_media(const struct judge *judge, const struct flow *flow)
+void judge_announce_media(struct judge *judge, const struct addr *addr, uint16_t port, uint8_t modality,
+                          int64_t now_ns)
 {
-    for (unsigned side = 0; flow->key.protocol == IP_UDP && side < 2; side++)
-        if (judge_has_endpoint(&judge->media_ends, &flow->key.addr[side], flow->key.port[side]))
-            return true;
-    return false;
+    struct endpoint_key key = {.addr = *addr, .port = port};
+    uint8_t *known = map_take(&judge->media_ends, &key, now_ns, NULL);
+    if (modality != MODALITY_UNKNOWN)
+        *known = modality;
+}
+
+bool judge_expects_media(const struct judge *judge, const struct flow *flow, uint8_t *modality)
+{
+    bool is_announced = false;
+    *modality = MODALITY_UNKNOWN;
+    for (unsigned side = 0; flow->key.protocol == IP_UDP && side < 2; side++) {
+        struct endpoint_key key = {.addr = flow->key.addr[side], .port = flow->key.port[side]};
+        const uint8_t *announced = map_find(&judge->media_ends, &key);
+        is_announced |= announced != NULL;
+        if (announced && *announced != MODALITY_UNKNOWN)
+            *modality = *announced;
+    }
+    return is_announced;
 }

@@ -45,7 +45,8 @@ static bool is_protected(const struct flow *flow)
            seen >> PROTO_esp & 1;
 }
 
-static void note_ike(struct ipsec_episode *episode, const struct flow *flow, const struct proto_facts *facts)
+static void note_ike(struct ipsec_episode *episode, const struct flow *flow, const struct proto_facts *facts,
+                     struct mark *mark)
 {
     uint64_t seen = flow->identity.also | (uint64_t)1 << flow->identity.name;
     if (seen >> PROTO_authip & 1)
@@ -55,23 +56,34 @@ static void note_ike(struct ipsec_episode *episode, const struct flow *flow, con
             facts->ike.exchange >= 34 && facts->ike.exchange <= 38 ? IPSEC_IKEV2 : IPSEC_IKEV1;
     least(&episode->first_request_ns, flow->first_ns);
     most(&episode->last_request_ns, flow->last_ns);
+    if (!episode->answered)
+        episode->requests += (uint8_t)(flow->tries - mark->requests);
+    mark->requests = flow->tries;
     episode->answered |= flow->packets[0] && flow->packets[1];
     episode->nat_t |= facts->ike.nat_t || flow->key.port[0] == 4500 || flow->key.port[1] == 4500;
-    if (flow->tries > episode->requests)
-        episode->requests = flow->tries;
 }
 
-static void note_spis(struct ipsec_episode *episode, const struct proto_facts *facts)
+/* New keys are one SPI more on each side that sends; those not listed any more are counted by their flow. */
+static void count_keys(struct ipsec_episode *episode, uint8_t sent)
+{
+    if (sent > episode->rekeys + 1)
+        episode->rekeys = (uint8_t)(sent - 1);
+}
+
+static void note_spis(struct ipsec_episode *episode, const struct flow *flow, const struct proto_facts *facts)
 {
     for (unsigned i = 0; i < facts->esp.spi_count; i++) {
         bool known = false;
         for (unsigned k = 0; k < episode->spi_count; k++)
             known |= episode->spi[k] == facts->esp.spi[i];
-        if (!known && episode->spi_count < IPSEC_SPI_MAX)
-            episode->spi[episode->spi_count++] = facts->esp.spi[i];
+        if (known || episode->spi_count == IPSEC_SPI_MAX)
+            continue;
+        unsigned side = (facts->esp.spi_sides >> i & 1) ^ flow->first;
+        episode->spi[episode->spi_count++] = facts->esp.spi[i];
+        count_keys(episode, ++episode->sent[side]);
     }
-    if (facts->esp.rekeys > episode->rekeys)
-        episode->rekeys = facts->esp.rekeys;
+    count_keys(episode, facts->esp.sent[0]);
+    count_keys(episode, facts->esp.sent[1]);
 }
 
 static void count_lost(struct pair *pair, struct mark *mark, uint32_t lost)
@@ -95,9 +107,24 @@ static void note_media(struct judge *judge, const struct judge_flow *in, struct 
     if (in->facts->rtp.silences != mark->silences)
         pair->silent_ns = in->now_ns; /* told with the packet that ended it */
     mark->silences = in->facts->rtp.silences;
-    least(&pair->first_media_ns, in->flow->first_ns);
     if (!(in->flow->flags & FLOW_PROTECTED))
         most(&pair->last_clear_media_ns, in->flow->last_ns);
+}
+
+static int64_t begin_of(const struct ipsec_episode *episode)
+{
+    return episode->first_request_ns ? episode->first_request_ns : episode->first_protected_ns;
+}
+
+/* A call that is over does not hide how long the next one waits; one that goes on waits for nothing. */
+static void note_start(struct ipsec_episode *episode, const struct flow *flow)
+{
+    if (flow->first_ns >= begin_of(episode))
+        least(&episode->media_start_ns, flow->first_ns);
+    else if (flow->last_ns >= begin_of(episode))
+        episode->media_running = true;
+    if (episode->media_running)
+        episode->media_start_ns = 0;
 }
 
 /* What was lost before an episode is not its fault. */
@@ -125,13 +152,11 @@ static void join_media(struct judge *judge, const struct pair_key *key, struct i
                        int64_t now_ns)
 {
     const struct pair *pair = map_find(&judge->pairs, key);
-    int64_t begin_ns = episode->first_request_ns ? episode->first_request_ns : episode->first_protected_ns;
     if (!pair)
         return;
     episode->media_flows = pair->media_flows;
-    bool disturbed = pair->silent_ns && pair->silent_ns >= begin_ns;
+    bool disturbed = pair->silent_ns && pair->silent_ns >= begin_of(episode);
     disturbed |= lacks_media(episode, pair, now_ns);
-    episode->media_start_ns = pair->first_media_ns >= begin_ns ? pair->first_media_ns : 0;
     bool late = episode->first_request_ns && episode->media_start_ns > episode->first_request_ns;
     episode->media_affected = pair->media_flows && (late || disturbed);
     if (episode->first_protected_ns)
@@ -152,7 +177,7 @@ static void settle_state(struct judge *judge, const struct pair_key *key, struct
 static void tell_episode(struct judge *judge, struct ipsec_episode *episode)
 {
     judge_verdict_ipsec(judge, &episode->flow, &episode->verdict);
-    if (episode->verdict.outcome && episode->answered)
+    if (episode->verdict.outcome && (episode->answered || (episode->sent[0] && episode->sent[1])))
         episode->verdict.outcome = "established";
     if (judge->episode_over)
         judge->episode_over(judge->context, episode);
@@ -191,13 +216,15 @@ void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *m
     episode->live_flows += !mark->in_episode;
     mark->in_episode = true;
     if (ike)
-        note_ike(episode, flow, in->facts);
+        note_ike(episode, flow, in->facts, mark);
     if (protected) {
         least(&episode->first_protected_ns, is_ike(flow) ? in->now_ns : flow->first_ns);
         episode->esp_null |= came_in(flow, LAYER_ESP_NULL);
         episode->nat_t |= flow->key.protocol == IP_UDP && flow->identity.name == PROTO_esp;
-        note_spis(episode, in->facts);
+        note_spis(episode, flow, in->facts);
     }
+    if (media)
+        note_start(episode, flow);
     settle_state(judge, &key, episode, in->now_ns);
     if (judge->policy)
         findings_ipsec_changed(judge, in, &key, episode);

@@ -53,7 +53,7 @@ struct judge *judge_create(const struct judge_options *options)
         map_init(&judge->listeners, sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX,
                  map_secret) &&
         map_init(&judge->mapped, sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX, map_secret) &&
-        map_init(&judge->media_ends, sizeof(struct endpoint_key), sizeof(int64_t), MEDIA_ENDS_MAX,
+        map_init(&judge->media_ends, sizeof(struct endpoint_key), sizeof(uint8_t), MEDIA_ENDS_MAX,
                  map_secret) &&
         map_init(&judge->sessions, sizeof(struct session_key), sizeof(uint8_t), SESSIONS_MAX, map_secret) &&
         map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
@@ -237,7 +237,7 @@ void judge_learn(struct judge *judge, const struct judge_flow *in, unsigned spea
         break;
     case LEARNED_MEDIA:
     case LEARNED_RELAY:
-        judge_add_endpoint(&judge->media_ends, addr, learned->port, in->now_ns);
+        judge_announce_media(judge, addr, learned->port, learned->modality, in->now_ns);
         break;
     default: /* where a named SQL instance listens makes no port a documented one */
         break;

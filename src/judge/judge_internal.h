@@ -63,7 +63,7 @@ struct pair_key {
 
 /* The media of two addresses. */
 struct pair {
-    int64_t first_media_ns, last_clear_media_ns; /* 0: none yet */
+    int64_t last_clear_media_ns; /* 0: none yet */
     int64_t silent_ns;                           /* when media went on after a silence; 0: never */
     uint64_t media_flows, media_lost;
 };
@@ -113,6 +113,7 @@ struct mark {
     bool in_episode;        /* one of its episode's live flows */
     bool protected_counted; /* its pair's finding was opened by it: it came in AH or readable ESP */
     uint16_t silences;
+    uint8_t requests;    /* as counted for its episode */
     uint32_t media_lost; /* as counted for its pair */
 };
 
@@ -166,7 +167,9 @@ void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct m
 void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct mark *mark);
 /* What its packets say of the hosts at both ends. */
 void judge_note_ttl(struct judge *judge, const struct judge_flow *in);
-/* `map` is judge->listeners, judge->mapped or judge->media_ends. */
+void judge_announce_media(struct judge *judge, const struct addr *addr, uint16_t port, uint8_t modality,
+                          int64_t now_ns);
+/* `map` is judge->listeners or judge->mapped. */
 void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns);
 int64_t judge_endpoint_since(const struct map *map, const struct addr *addr, uint16_t port);
 bool judge_has_endpoint(const struct map *map, const struct addr *addr, uint16_t port);

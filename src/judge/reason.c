@@ -282,10 +282,22 @@ static void blocked_port(const struct words *w)
     say(w->advice, " on every firewall between, and see that the service runs");
 }
 
+/* What a flow that was read came in. */
+static const char *protection_of(const struct flow *flow)
+{
+    for (unsigned i = 0; i < sizeof flow->layers; i++)
+        if (flow->layers[i] == LAYER_ESP_NULL)
+            return proto_by_id(PROTO_esp)->name;
+    return proto_by_id(PROTO_ah)->name;
+}
+
 static void ipsec_on_media(const struct words *w)
 {
-    from_to(w, w->flow->key.protocol == IP_UDP ? "negotiates IPsec with" : "uses IPsec with");
-    say(w->reason, " (%s); the document exempts this pair: ", w->protocol);
+    bool read_inside = w->flow->flags & FLOW_PROTECTED;
+    bool negotiates = w->flow->key.protocol == IP_UDP && !read_inside;
+    from_to(w, negotiates ? "negotiates IPsec with" : "uses IPsec with");
+    say(w->reason,
+        " (%s); the document exempts this pair: ", read_inside ? protection_of(w->flow) : w->protocol);
     say_row(w->reason, w->verdict);
     say(w->advice,
         "add the exemption to the IPsec policy of both ends, so that media is not delayed by negotiation");

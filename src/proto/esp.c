@@ -41,7 +41,7 @@ static void ask_unnamed(const struct proto_question *question, struct isakmp_mem
         reply->answer = is_sure || is_named_by_one(&message) ? PROTO_YES : PROTO_MORE;
         reply->evidence = is_sure ? 2 : 1;
         if (reply->answer == PROTO_YES)
-            isakmp_tell_esp(&message, question->side & 1, memory, facts);
+            isakmp_add_spi(facts, question->side & 1, message.esp_spi);
     }
     memory->nat_t |= reply->answer == PROTO_YES;
 }

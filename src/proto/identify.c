@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "facts.h"
+#include "isakmp.h"
 #include "rolecall/pool.h"
 #include "stream.h"
 
@@ -755,20 +756,6 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     return follow_segment(&t);
 }
 
-/* An SPI is new to the association; the second of one side means new keys (RFC 4303 section 2.1). */
-static bool add_spi(struct proto_facts *facts, bool is_second, uint32_t spi)
-{
-    for (unsigned i = 0; i < facts->esp.spi_count; i++)
-        if (facts->esp.spi[i] == spi)
-            return false;
-    if (facts->esp.spi_count == sizeof facts->esp.spi / sizeof *facts->esp.spi)
-        return false;
-    facts->esp.spi[facts->esp.spi_count++] = spi;
-    if (is_second && facts->esp.rekeys < UINT8_MAX)
-        facts->esp.rekeys++;
-    return true;
-}
-
 enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
                                     enum proto_id name, unsigned side, uint32_t spi)
 {
@@ -780,7 +767,7 @@ enum identify_change identify_ipsec(struct identifier *identifier, struct identi
         identity->name = (uint8_t)name;
         identity->evidence = 2;
     }
-    if (spi && add_spi(t.facts, identity->sides >> side & 1, spi)) {
+    if (spi && isakmp_add_spi(t.facts, side, spi)) {
         changed = true;
         keep_facts(&t);
     }
@@ -788,4 +775,16 @@ enum identify_change identify_ipsec(struct identifier *identifier, struct identi
     if (identity->sides == 3)
         identity->evidence = 3;
     return changed ? IDENTITY_CHANGED : IDENTITY_SAME;
+}
+
+enum identify_change identify_protected(struct identifier *identifier, struct identity *identity,
+                                        unsigned side, uint32_t spi)
+{
+    struct turn t = {.identifier = identifier,
+                     .identity = identity,
+                     .facts = facts_load(&identifier->facts, identity->facts)};
+    if (identity->starved || !isakmp_add_spi(t.facts, side, spi))
+        return IDENTITY_SAME;
+    keep_facts(&t);
+    return IDENTITY_CHANGED;
 }

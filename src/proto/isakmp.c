@@ -143,18 +143,23 @@ unsigned isakmp_count_esp(const struct isakmp *message, uint8_t side, struct isa
     return memory->esp[side].count;
 }
 
-void isakmp_tell_esp(const struct isakmp *message, uint8_t side, const struct isakmp_memory *memory,
-                     struct proto_facts *facts)
+bool isakmp_add_spi(struct proto_facts *facts, unsigned side, uint32_t spi)
 {
-    bool had_another = memory->esp[side].count > 0 && memory->esp[side].spi != message->esp_spi;
-
+    enum { SPI_MAX = sizeof facts->esp.spi / sizeof *facts->esp.spi, SENT_MAX = 64 };
+    if (facts->esp.sent[side] == SENT_MAX)
+        return false; /* a flow of ever new ones must not cost a verdict each */
     for (unsigned i = 0; i < facts->esp.spi_count; i++)
-        if (facts->esp.spi[i] == message->esp_spi)
-            return;
-    if (facts->esp.spi_count == sizeof facts->esp.spi / sizeof *facts->esp.spi)
-        return;
-    facts->esp.spi[facts->esp.spi_count++] = message->esp_spi;
-    facts->esp.rekeys += had_another;
+        if (facts->esp.spi[i] == spi)
+            return false;
+    if (facts->esp.spi_count == SPI_MAX) {
+        memmove(facts->esp.spi, facts->esp.spi + 1, sizeof *facts->esp.spi * (SPI_MAX - 1));
+        facts->esp.spi_sides >>= 1;
+        facts->esp.spi_count--;
+    }
+    facts->esp.spi_sides |= (uint8_t)(side << facts->esp.spi_count);
+    facts->esp.spi[facts->esp.spi_count++] = spi;
+    facts->esp.sent[side]++;
+    return true;
 }
 
 /* IKEv2 says who began and who answers; version 1 shows it only in its first message, which has no responder.
@@ -246,7 +251,7 @@ void isakmp_go_on(enum proto_id self, const struct proto_question *question, str
         reply->evidence = 1;
         break;
     case ISAKMP_ESP:
-        isakmp_tell_esp(&message, side, memory, facts);
+        isakmp_add_spi(facts, side, message.esp_spi);
         reply->evidence = isakmp_count_esp(&message, side, memory) >= ESP_COUNT_SURE ? 2 : 1;
         inside = PROTO_esp;
         break;

@@ -51,9 +51,8 @@ void isakmp_read(struct bytes data, uint32_t wirelen, struct isakmp *message);
 /* ESP or a keep-alive, which only the port or the flow's past makes likely. */
 void isakmp_read_esp(struct bytes data, uint32_t wirelen, struct isakmp *message);
 
-/* Notes a new SPI; to be called before it is counted, and only with a yes. */
-void isakmp_tell_esp(const struct isakmp *message, uint8_t side, const struct isakmp_memory *memory,
-                     struct proto_facts *facts);
+/* Notes an SPI, with a yes only. True: it is new. */
+bool isakmp_add_spi(struct proto_facts *facts, unsigned side, uint32_t spi);
 
 /* Counts an ESP datagram; gives how many of this side followed each other under one SPI. */
 unsigned isakmp_count_esp(const struct isakmp *message, uint8_t side, struct isakmp_memory *memory);

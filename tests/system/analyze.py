@@ -119,6 +119,11 @@ class Analyze(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"--site", done.stderr)
 
+    def test_stdin_beside_a_file_is_refused(self):
+        done = run("--site", SITE, "-", GOOD, data=self.read(GOOD))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"only input", done.stderr)
+
     def test_without_a_site_roles_are_discovered_and_told(self):
         done = run(GOOD)
         self.assertIn(done.returncode, (0, 1))

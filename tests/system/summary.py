@@ -103,6 +103,16 @@ def progress(folder):
     check("a bar where there is no terminal", b"%" not in done.stderr and b"\r" not in done.stderr)
 
 
+def muted(folder):
+    """What the site mutes is no finding, but is not hidden either."""
+    site = json.loads(hostile_site(folder).read_text())
+    path = folder / "muted.json"
+    path.write_text(json.dumps(site | {"mute": ["unexpected-port"]}))
+    told = subprocess.run([ROLECALL, "analyze", "--site", path, CAPTURE], capture_output=True, check=False, stdin=subprocess.DEVNULL).stdout.decode()
+    check("a muted finding is shown", "unexpected-port" not in told)
+    check("muted findings are not counted", re.search(r"^  [1-9]\d* muted by the site$", told, re.M))
+
+
 def main():
     if not has_terminals():
         print("skipped: no pseudo-terminals here")
@@ -129,6 +139,7 @@ def main():
             start = text.index("rolecall 0") if "rolecall 0" in text else 0
             look(f"hostile names, {columns} columns", text[start:], columns)
         progress(folder)
+        muted(folder)
     print("\n".join(failures[:20]) or "the summary fits the terminal")
     return 1 if failures else 0
 

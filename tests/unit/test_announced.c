@@ -53,6 +53,12 @@ static void assert_flow(const char *from, uint16_t from_port, const char *to, ui
     TEST_ASSERT_EQUAL_INT(evidence, (int)number_at(event, "rolecall.flow.evidence"));
 }
 
+static void assert_modality(const char *modality)
+{
+    const cJSON *event = run_flow(run, end_of(CALLER, 50020), end_of(GATEWAY, 50040));
+    TEST_ASSERT_EQUAL_STRING(modality, text_at(event, "rolecall.modality"));
+}
+
 static void test_one_packet_to_an_announced_end_is_media(void)
 {
     int64_t now = call(START);
@@ -61,6 +67,7 @@ static void test_one_packet_to_an_announced_end_is_media(void)
     media(CALLER, 50022, GATEWAY, 50044, now, 2);
     run = run_scene(NULL, scene, 1);
     assert_flow(CALLER, 50020, GATEWAY, 50040, "rtp", 2);
+    assert_modality("audio"); /* as the SDP has it: one packet says nothing of it */
     assert_flow(ELSE, 50000, GATEWAY, 50040, "rtp", 2);
     assert_flow(CALLER, 50022, GATEWAY, 50044, "unidentified", 0);
 }

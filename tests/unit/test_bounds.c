@@ -275,14 +275,15 @@ static void mapped_ports(void)
 
 static void media_ends(void)
 {
+    uint8_t modality;
     struct scene_flow f = between(client(7), 50003, *front_end(), 3999, IP_UDP, PROTO_UNIDENTIFIED);
     f.flow.identity.likely = PROTO_rtp;
     learn(*front_end(), 5061, LEARNED_MEDIA, 3999);
-    TEST_ASSERT_TRUE(judge_expects_media(judge, &f.flow));
+    TEST_ASSERT_TRUE(judge_expects_media(judge, &f.flow, &modality));
     TEST_ASSERT_EQUAL_INT(VERDICT_FAIL, judged(&f)->status);
     for (uint32_t i = 0; i < 65536; i++)
         learn(stranger(i), 5061, LEARNED_RELAY, 3999);
-    TEST_ASSERT_FALSE(judge_expects_media(judge, &f.flow));
+    TEST_ASSERT_FALSE(judge_expects_media(judge, &f.flow, &modality));
     TEST_ASSERT_TRUE(counter("media_ends_forgotten") > 0);
     TEST_ASSERT_EQUAL_INT(VERDICT_INCONCLUSIVE, judged(&f)->status);
 }

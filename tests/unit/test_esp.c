@@ -146,11 +146,13 @@ static void test_spis_and_new_keys(void)
                                             "10ffee04 00000001" TAIL};
     for (unsigned i = 0; i < 5; i++)
         TEST_ASSERT_EQUAL_UINT(PROTO_YES, ask_hex(&asked, 0, datagrams[i]));
-    TEST_ASSERT_EQUAL_UINT(PROTO_YES, ask_hex(&asked, 1, "20ffee01 00000001" TAIL)); /* a fifth: no place */
+    TEST_ASSERT_EQUAL_UINT(PROTO_YES, ask_hex(&asked, 1, "20ffee01 00000001" TAIL)); /* a fifth: the first one goes */
     TEST_ASSERT_EQUAL_UINT(4, asked.facts.esp.spi_count);
-    TEST_ASSERT_EQUAL_HEX32(0x10ffee01, asked.facts.esp.spi[0]);
-    TEST_ASSERT_EQUAL_HEX32(0x10ffee04, asked.facts.esp.spi[3]);
-    TEST_ASSERT_EQUAL_UINT(3, asked.facts.esp.rekeys);
+    TEST_ASSERT_EQUAL_HEX32(0x10ffee02, asked.facts.esp.spi[0]);
+    TEST_ASSERT_EQUAL_HEX32(0x20ffee01, asked.facts.esp.spi[3]);
+    TEST_ASSERT_EQUAL_HEX8(0x8, asked.facts.esp.spi_sides);
+    TEST_ASSERT_EQUAL_UINT(4, asked.facts.esp.sent[0]);
+    TEST_ASSERT_EQUAL_UINT(1, asked.facts.esp.sent[1]);
 }
 
 static void test_limits(void)

@@ -345,6 +345,39 @@ static void a_finding_per_pair_up_to_a_bound(void)
     TEST_ASSERT_EQUAL_UINT(100, flows);
 }
 
+/* A call that is over does not hide how long the next one waits. */
+static void media_of_an_earlier_call(void)
+{
+    talk_rtp(scene, end_of(CLIENT_A, 50020), end_of(FRONT_END, 57600), now, &(struct rtp_talk){0});
+    talk_ike_unanswered(scene, addr_of(CLIENT_A), addr_of(FRONT_END), now + 60 * SEC, 2);
+    talk_rtp(scene, end_of(CLIENT_A, 50022), end_of(FRONT_END, 57602), now + 62 * SEC + 500 * MS,
+             &(struct rtp_talk){0});
+    judge_with("");
+    const cJSON *event = episode("ikev1", "fell-back");
+    TEST_ASSERT_EQUAL_INT(25000, (int)(10 * number_at(event, "rolecall.ipsec.media_start_delay_ms") + 0.5));
+    TEST_ASSERT_EQUAL_INT(73, last_severity());
+}
+
+static void requests_of_several_flows(void)
+{
+    talk_ike_unanswered(scene, addr_of(CLIENT_A), addr_of(FRONT_END), now, 2);
+    talk_ike_unanswered(scene, addr_of(CLIENT_A), addr_of(FRONT_END), now + 200 * SEC, 2);
+    judge_with("");
+    const cJSON *event = episode("ikev1", "unanswered");
+    TEST_ASSERT_EQUAL_INT(4, (int)number_at(event, "rolecall.ipsec.requests"));
+}
+
+/* New keys are a new SPI on each side: once, not twice. */
+static void an_episode_with_new_keys(void)
+{
+    talk_esp(scene, addr_of(CLIENT_A), addr_of(FRONT_END), now, 10);
+    talk_esp(scene, addr_of(CLIENT_A), addr_of(FRONT_END), now + 5 * SEC, 10);
+    judge_with("");
+    const cJSON *event = episode("none", "protected");
+    TEST_ASSERT_EQUAL_INT(1, (int)number_at(event, "rolecall.ipsec.rekeys"));
+    TEST_ASSERT_EQUAL_STRING("established", text_at(event, "rolecall.compliance.outcome"));
+}
+
 static bool has_nat_t(void)
 {
     const cJSON *own = cJSON_GetObjectItem(run_event(run, "rolecall.ipsec", 0), "rolecall");
@@ -405,7 +438,9 @@ static void readable(int64_t talk(struct scene *, struct end, struct end, int64_
     TEST_ASSERT_EQUAL_STRING("rtp", text_at(flow, "network.protocol"));
     TEST_ASSERT_EQUAL_STRING("pass", text_at(flow, "rolecall.compliance.status"));
     TEST_ASSERT_EQUAL_STRING(layer, list_at(flow, "rolecall.flow.tunnel"));
-    episode("none", "protected");
+    const cJSON *own = cJSON_GetObjectItem(episode("none", "protected"), "rolecall");
+    const cJSON *spis = cJSON_GetObjectItem(cJSON_GetObjectItem(own, "ipsec"), "spi");
+    TEST_ASSERT_EQUAL_INT(2, cJSON_GetArraySize(spis));
     TEST_ASSERT_EQUAL_STRING("ipsec-on-media", run_findings(run));
 }
 
@@ -484,6 +519,9 @@ int main(void)
     RUN_TEST(media_that_was_not_disturbed);
     RUN_TEST(media_that_was_disturbed_before);
     RUN_TEST(media_that_fell_silent);
+    RUN_TEST(media_of_an_earlier_call);
+    RUN_TEST(requests_of_several_flows);
+    RUN_TEST(an_episode_with_new_keys);
     RUN_TEST(a_finding_per_pair_up_to_a_bound);
     RUN_TEST(an_episode_through_a_nat);
     RUN_TEST(an_episode_without_a_nat);

@@ -885,17 +885,17 @@ static void test_ipsec(void)
     TEST_ASSERT_EQUAL_UINT(IDENTITY_SAME, identify_ipsec(identifier, &identity, PROTO_esp, 0, 0x100));
     TEST_ASSERT_EQUAL_UINT(IDENTITY_CHANGED, identify_ipsec(identifier, &identity, PROTO_esp, 1, 0x200));
     TEST_ASSERT_EQUAL_UINT(3, identity.evidence);
-    TEST_ASSERT_EQUAL_UINT(0, identify_facts(identifier, &identity)->esp.rekeys);
+    TEST_ASSERT_EQUAL_UINT(1, identify_facts(identifier, &identity)->esp.sent[0]);
     TEST_ASSERT_EQUAL_UINT(IDENTITY_CHANGED, identify_ipsec(identifier, &identity, PROTO_esp, 0, 0x101));
-    TEST_ASSERT_EQUAL_UINT(1, identify_facts(identifier, &identity)->esp.rekeys);
+    TEST_ASSERT_EQUAL_UINT(2, identify_facts(identifier, &identity)->esp.sent[0]);
     identify_ipsec(identifier, &identity, PROTO_esp, 1, 0x201);
     for (uint32_t spi = 0x300; spi < 0x400; spi++) /* more than are kept */
         identify_ipsec(identifier, &identity, PROTO_esp, 1, spi);
     const struct proto_facts *facts = identify_facts(identifier, &identity);
     TEST_ASSERT_EQUAL_UINT(4, facts->esp.spi_count);
-    TEST_ASSERT_EQUAL_HEX32(0x100, facts->esp.spi[0]);
-    TEST_ASSERT_EQUAL_HEX32(0x201, facts->esp.spi[3]);
-    TEST_ASSERT_EQUAL_UINT(2, facts->esp.rekeys);
+    TEST_ASSERT_EQUAL_UINT(2, facts->esp.sent[0]);
+    TEST_ASSERT_EQUAL_UINT(64, facts->esp.sent[1]);
+    TEST_ASSERT_EQUAL_UINT(IDENTITY_SAME, identify_ipsec(identifier, &identity, PROTO_esp, 1, 0x9999));
     TEST_ASSERT_FALSE(identify_wants_empty(&identity));
 }
 
