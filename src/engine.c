@@ -812,9 +812,11 @@ const char *engine_counter(const struct engine *engine, unsigned index, uint64_t
 {
     const struct decoder_counters *decoded = decoder_counters(engine->decoder);
     const struct judge_totals *totals = judge_totals(engine->judge);
-    uint64_t evicted = 0;
-    for (unsigned s = 0; s < PIPELINE_SHARDS; s++)
+    uint64_t evicted = 0, tunnels_refused = 0;
+    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
         evicted += engine->shards[s].evicted;
+        tunnels_refused += flow_table_layers_refused(engine->shards[s].table);
+    }
     const struct event_counter counters[] = {
         {"packets", engine->packets},
         {"bytes", engine->bytes},
@@ -830,10 +832,12 @@ const char *engine_counter(const struct engine *engine, unsigned index, uint64_t
         {"fragments_overlapping", decoded->fragments.overlapping},
         {"fragments_timed_out", decoded->fragments.timed_out},
         {"fragments_evicted", decoded->fragments.evicted},
+        {"esp_forgotten", decoded->esp.evicted},
         {"oversized", engine->oversized},
         {"icmp_errors", engine->icmp_errors},
         {"flows", totals->flows},
         {"flows_evicted", evicted},
+        {"tunnels_refused", tunnels_refused},
         {"identified_settled", sum_identify(engine, offsetof(struct identify_counters, settled))},
         {"identify_given_up", sum_identify(engine, offsetof(struct identify_counters, given_up))},
         {"identify_gaps", sum_identify(engine, offsetof(struct identify_counters, gaps))},

@@ -33,6 +33,9 @@ struct map {
     uint64_t secret[2];
 };
 
+/* A secret that nobody who sends packets can know, for maps whose keys come from packets: else he could make
+ * keys that all meet in one place. */
+void map_secret(uint64_t secret[2]);
 bool map_init(struct map *map, size_t key_size, size_t value_size, uint32_t capacity,
               const uint64_t secret[2]);
 void map_fini(struct map *map);

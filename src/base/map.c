@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #define REMOVED UINT32_MAX /* in `older` of an entry that is free */
 
@@ -76,6 +77,14 @@ size_t map_memory(size_t key_size, size_t value_size, uint32_t capacity)
 {
     return capacity * stride_of(key_size, value_size) + slots_for(capacity) * sizeof(uint32_t) +
            ((size_t)capacity + 1) * sizeof(struct map_link);
+}
+
+void map_secret(uint64_t secret[2])
+{
+    size_t size = 2 * sizeof *secret;
+    memset(secret, 0, size);
+    if (getrandom(secret, size, GRND_NONBLOCK) != (ssize_t)size) /* a machine that has just started */
+        secret[0] ^= (uint64_t)(uintptr_t)secret;
 }
 
 bool map_init(struct map *map, size_t key_size, size_t value_size, uint32_t capacity,

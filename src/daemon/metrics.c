@@ -301,6 +301,7 @@ static const struct {
     {"oversized", "Frames longer than the engine takes."},
     {"icmp_errors", "ICMP errors that quote a flow."},
     {"flows", "Flows that were over."},
+    {"tunnels_refused", "Flows whose way through tunnels is not told: too many ways."},
     {"flows_evicted", "Flows that had to make room for newer ones."},
     {"identified_settled", "Flows whose identification came to an end."},
     {"identify_given_up", "Flows not identified within the budget."},

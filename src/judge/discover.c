@@ -42,12 +42,12 @@ static void note_row(struct discovery *d, const struct matrix_row *row)
 
 struct discovery *discovery_create(const struct rules *rules)
 {
-    static const uint64_t secret[2] = {0x726f6c65,
-                                       0x63616c6c}; /* fixed: output must not depend on it anyway */
+    uint64_t secret[2];
     struct discovery *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
     d->rules = rules;
+    map_secret(secret);
     if (!map_init(&d->hosts, sizeof(struct addr), sizeof(struct host_facts), HOSTS_MAX, secret) ||
         !map_init(&d->services, sizeof(struct service_key), sizeof(struct use), SERVICES_MAX, secret) ||
         !map_init(&d->talks, sizeof(struct talk_key), sizeof(struct use), TALKS_MAX, secret)) {

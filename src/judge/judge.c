@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-static const uint64_t map_secret[2] = {0x6a75646765, 0x6d617073}; /* order never depends on it: see map.h */
-
 size_t judge_memory(const struct judge_options *options)
 {
     size_t size = sizeof(struct judge) + (size_t)options->flow_slots * sizeof(struct mark);
@@ -46,28 +44,28 @@ struct judge *judge_create(const struct judge_options *options)
     judge->episode_over = options->episode_over;
     judge->context = options->context;
     judge->marks = calloc((size_t)options->flow_slots + 1, sizeof *judge->marks);
+    uint64_t secret[2];
+    map_secret(secret);
     bool ok =
         judge->marks &&
         map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX,
-                 map_secret) &&
-        map_init(&judge->listeners, sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX,
-                 map_secret) &&
-        map_init(&judge->mapped, sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX, map_secret) &&
-        map_init(&judge->media_ends, sizeof(struct endpoint_key), sizeof(uint8_t), MEDIA_ENDS_MAX,
-                 map_secret) &&
-        map_init(&judge->sessions, sizeof(struct session_key), sizeof(uint8_t), SESSIONS_MAX, map_secret) &&
-        map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, map_secret) &&
+                 secret) &&
+        map_init(&judge->listeners, sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX, secret) &&
+        map_init(&judge->mapped, sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX, secret) &&
+        map_init(&judge->media_ends, sizeof(struct endpoint_key), sizeof(uint8_t), MEDIA_ENDS_MAX, secret) &&
+        map_init(&judge->sessions, sizeof(struct session_key), sizeof(uint8_t), SESSIONS_MAX, secret) &&
+        map_init(&judge->pairs, sizeof(struct pair_key), sizeof(struct pair), PAIRS_MAX, secret) &&
         map_init(&judge->episodes, sizeof(struct pair_key), sizeof(struct ipsec_episode), EPISODES_MAX,
-                 map_secret) &&
+                 secret) &&
         map_init(&judge->fallbacks, sizeof(struct pair_key), sizeof(struct fallback), FALLBACKS_MAX,
-                 map_secret) &&
+                 secret) &&
         map_init(&judge->answered, sizeof(struct addr), sizeof(struct answered), ANSWERED_HOSTS_MAX,
-                 map_secret) &&
+                 secret) &&
         map_init(&judge->findings, sizeof(struct finding_key), sizeof(struct finding), FINDINGS_MAX,
-                 map_secret) &&
+                 secret) &&
         map_init(&judge->coverage_peers, sizeof(struct coverage_peer_key), sizeof(uint32_t),
-                 COVERAGE_PEERS_MAX, map_secret) &&
-        map_init(&judge->peers, sizeof(struct peer_key), sizeof(uint32_t), PEERS_MAX, map_secret);
+                 COVERAGE_PEERS_MAX, secret) &&
+        map_init(&judge->peers, sizeof(struct peer_key), sizeof(uint32_t), PEERS_MAX, secret);
     if (!ok || (judge->policy && !make_coverage(judge))) {
         judge_destroy(judge);
         return NULL;

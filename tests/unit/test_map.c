@@ -50,6 +50,15 @@ static void test_hash_is_siphash_1_3(void)
     TEST_ASSERT_EQUAL_HEX64(0xabac0158050fc4dc, hash_bytes(NULL, 0, counting_secret));
 }
 
+static void test_secrets_cannot_be_known(void)
+{
+    uint64_t one[2], other[2];
+    map_secret(one);
+    map_secret(other);
+    TEST_ASSERT_TRUE(memcmp(one, other, sizeof one) != 0);
+    TEST_ASSERT_TRUE(one[0] != 0 && one[1] != 0);
+}
+
 static void test_hash_depends_on_both_halves_of_the_secret(void)
 {
     const uint64_t low[2] = {secret[0] ^ 1, secret[1]}, high[2] = {secret[0], secret[1] ^ 1};
@@ -230,6 +239,7 @@ int main(void)
 {
     UNITY_BEGIN();
     RUN_TEST(test_hash_is_siphash_1_3);
+    RUN_TEST(test_secrets_cannot_be_known);
     RUN_TEST(test_hash_depends_on_both_halves_of_the_secret);
     RUN_TEST(test_all_keys_are_found_again);
     RUN_TEST(test_a_known_key_is_not_added_again);
