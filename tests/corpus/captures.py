@@ -50,10 +50,12 @@ def judge_whole(rolecall, path):
 def judge_memory(plain, path, most):
     """The largest resident set of a run, as the kernel knows it, against the ceiling that the run prints."""
     measure = ("import resource, subprocess, sys; run = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
-               "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)")
+               "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(run.returncode)")
     run = subprocess.run([sys.executable, "-c", measure, plain, "analyze", "-v", "--site", SITE, path],
                          capture_output=True, timeout=SECONDS, check=False, text=True, errors="replace")
     ceiling, peak = re.search(r"at most ([0-9.,]+) MiB", run.stderr), re.search(r"peak (\d+)", run.stderr)
+    if not ceiling and run.returncode == 3:
+        return None  # it could not be read at all
     if not ceiling or not peak:
         return f"no ceiling, or no peak: {run.stderr[:300]}"
     most[0] = max(most[0], int(peak[1]) / 1024)

@@ -103,7 +103,7 @@ struct answer {
     int status;
     size_t size;
     char error[256];
-    volatile bool done;
+    _Atomic bool done;
 };
 
 static void *ask(void *context)
