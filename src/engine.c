@@ -53,10 +53,11 @@ struct engine {
     struct shard shards[PIPELINE_SHARDS];
     struct worker workers[WORKERS_MAX];
     struct pipeline pipeline;
-    struct proto_facts desk; /* of the note that is being told */
-    int64_t now_ns;          /* latest packet time read */
-    int64_t told_ns;         /* time of the packet the judge is hearing of */
-    int64_t ticked_ns;       /* when the judge was last told that time goes on, live */
+    struct proto_facts desk;      /* of the note that is being told */
+    struct proto_facts announced; /* the same, where SDP says more */
+    int64_t now_ns;               /* latest packet time read */
+    int64_t told_ns;              /* time of the packet the judge is hearing of */
+    int64_t ticked_ns;            /* when the judge was last told that time goes on, live */
     uint64_t packets, bytes, icmp_errors, oversized;
     bool finished;
 };
@@ -105,27 +106,25 @@ static bool could_be_media(const struct flow *flow)
     return flow->identity.likely || name == PROTO_rtp || name == PROTO_rtcp || name == PROTO_srtp;
 }
 
-/* SDP says what a stream is; of its payload type that is often a guess. `own` holds the facts that differ. */
-static void take_announced(const struct judge *judge, struct flow *flow, struct judge_flow *in,
-                           struct proto_facts *own)
+/* SDP says what a stream is; of its payload type that is often a guess. */
+static void take_announced(struct engine *engine, struct flow *flow, struct judge_flow *in)
 {
     uint8_t modality;
-    if (!could_be_media(flow) || !judge_expects_media(judge, flow, &modality))
+    if (!could_be_media(flow) || !judge_expects_media(engine->judge, flow, &modality))
         return;
     name_as_announced(flow);
     if (modality == MODALITY_UNKNOWN || modality == in->facts->modality || in->facts->turn.stream_type)
         return;
-    *own = *in->facts;
-    own->modality = modality;
-    in->facts = own;
+    engine->announced = *in->facts;
+    engine->announced.modality = modality;
+    in->facts = &engine->announced;
 }
 
 static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end, struct flow *flow,
                        struct judge_flow *in, unsigned speaker, const struct proto_learned *learned)
 {
     struct verdict verdict;
-    struct proto_facts own;
-    take_announced(engine->judge, flow, in, &own);
+    take_announced(engine, flow, in);
     engine->told_ns = in->now_ns;
     switch (kind) {
     case NOTE_BEGIN:

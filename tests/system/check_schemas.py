@@ -176,7 +176,18 @@ def check_config():
         failures.extend(f"the program takes {wrong}" for wrong in WRONG_CONFIGS if takes(rolecall, wrong, folder)[0])
 
 
+def silent_objects(schema, path="$"):
+    """Objects of a schema that do not say what becomes of other keys."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object" and "additionalProperties" not in schema:
+            yield path
+        for key, inner in schema.items():
+            yield from silent_objects(inner, f"{path}.{key}")
+
+
 def main():
+    failures.extend(f"the event schema lets other keys pass at {path}"
+                    for path in silent_objects(json.loads((ROOT / "docs/event.schema.json").read_text())))
     check_config()
     schemas = {name: json.loads((ROOT / "rules" / name).read_text()) for name in ("schema.json", "site.schema.json")}
     for schema in schemas.values():
