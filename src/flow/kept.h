@@ -66,8 +66,8 @@ struct flow_table {
     uint32_t flows_max;
     uint32_t first_count, bucket_count; /* buckets at the start, and now */
     unsigned level, levels_left;        /* how often they were split, and may be yet */
-    uint32_t hand;  /* where the search for room goes on */
-    uint32_t sweep; /* next bucket to look through for idle flows */
+    uint32_t hand;                      /* where the search for room goes on */
+    uint32_t sweep;                     /* next bucket to look through for idle flows */
     int64_t swept_ns;
 };
 
