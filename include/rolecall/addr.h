@@ -25,11 +25,27 @@ struct prefix {
 
 enum { ADDR_TEXT_SIZE = 46, PREFIX_TEXT_SIZE = 50 }; /* INET6_ADDRSTRLEN; plus "/128" */
 
+/* Written, copied and read in halves: a read that spans two writes makes the processor wait for both. */
+static inline void addr_copy(struct addr *to, const struct addr *from)
+{
+    uint64_t halves[2];
+    memcpy(&halves[0], from->bytes, 8);
+    memcpy(&halves[1], from->bytes + 8, 8);
+    memcpy(to->bytes, &halves[0], 8);
+    memcpy(to->bytes + 8, &halves[1], 8);
+}
+
 static inline struct addr addr_v4(const uint8_t four[4])
 {
-    struct addr a = {{0}};
-    a.bytes[10] = a.bytes[11] = 0xff;
-    memcpy(a.bytes + 12, four, 4);
+    struct addr a;
+    uint32_t address;
+    memcpy(&address, four, sizeof address);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t halves[2] = {0, (uint64_t)address << 32 | 0xffff0000u};
+#else
+    const uint64_t halves[2] = {0, UINT64_C(0xffff) << 32 | address};
+#endif
+    memcpy(a.bytes, halves, sizeof halves);
     return a;
 }
 

@@ -29,13 +29,27 @@ static inline void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
+#define SIP_BEGIN(secret)                                                                                    \
+    {                                                                                                        \
+        (secret)[0] ^ 0x736f6d6570736575, (secret)[1] ^ 0x646f72616e646f6d,                                  \
+            (secret)[0] ^ 0x6c7967656e657261, (secret)[1] ^ 0x7465646279746573                               \
+    }
+
+static inline uint64_t sip_end(uint64_t v[4])
+{
+    v[2] ^= 0xff;
+    sip_round(v);
+    sip_round(v);
+    sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
 /* SipHash (Aumasson and Bernstein 2012) with one round a word and three at the end, as tables commonly use
  * it. */
 uint64_t hash_bytes(const void *from, size_t size, const uint64_t secret[2])
 {
     const uint8_t *at = from;
-    uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575, secret[1] ^ 0x646f72616e646f6d,
-                     secret[0] ^ 0x6c7967656e657261, secret[1] ^ 0x7465646279746573};
+    uint64_t v[4] = SIP_BEGIN(secret);
     for (size_t i = 0; i <= size / 8; i++) {
         uint64_t word = 0;
         bool last = i == size / 8;
@@ -47,11 +61,19 @@ uint64_t hash_bytes(const void *from, size_t size, const uint64_t secret[2])
         sip_round(v);
         v[0] ^= word;
     }
-    v[2] ^= 0xff;
+    return sip_end(v);
+}
+
+uint64_t hash_words(uint64_t first, uint64_t last, const uint64_t secret[2])
+{
+    uint64_t v[4] = SIP_BEGIN(secret);
+    v[3] ^= first;
     sip_round(v);
+    v[0] ^= first;
+    v[3] ^= last;
     sip_round(v);
-    sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    v[0] ^= last;
+    return sip_end(v);
 }
 
 static void *take_pages(size_t size)
