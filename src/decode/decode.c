@@ -159,7 +159,7 @@ bool decode_overdue(struct decoder *decoder, int64_t now_ns, struct packet *pack
     return false;
 }
 
-enum decode_result decode_frame(struct decoder *decoder, const struct frame *frame, struct packet *packet)
+enum decode_result decode_by_walk(struct decoder *decoder, const struct frame *frame, struct packet *packet)
 {
     packet_begin(packet, frame->time_ns);
     enum decode_result result = read_frame(decoder, frame, packet);
@@ -167,4 +167,14 @@ enum decode_result decode_frame(struct decoder *decoder, const struct frame *fra
     if (result == DECODED)
         count_decoded(&decoder->counters, packet);
     return result;
+}
+
+enum decode_result decode_frame(struct decoder *decoder, const struct frame *frame, struct packet *packet)
+{
+    packet_begin(packet, frame->time_ns);
+    if (!plain_read(frame, packet))
+        return decode_by_walk(decoder, frame, packet);
+    decoder->counters.results[DECODED]++;
+    decoder->counters.layers[packet->layer_count ? LAYER_VLAN : LAYER_NONE]++;
+    return DECODED;
 }

@@ -119,6 +119,13 @@ static inline uint32_t address_pair_hash(const struct addr *source, const struct
 
 typedef enum decode_result walk_function(struct walk *w);
 
+/* plain.c: fills a packet that was begun, of a frame of the common kind. False: it is of another, and the
+ * packet must be begun again. */
+bool plain_read(const struct frame *frame, struct packet *packet);
+
+/* decode.c: the same for every kind, counters included. */
+enum decode_result decode_by_walk(struct decoder *decoder, const struct frame *frame, struct packet *packet);
+
 /* link.c: the reader of a link type; NULL when there is none. */
 walk_function *link_reader(int linktype);
 /* A header inside another that names it by its link type; DECODE_NOT_IP when it has no reader. */
