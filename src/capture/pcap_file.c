@@ -41,7 +41,8 @@ enum pcap_file_status pcap_file_next(struct pcap_file *file, struct blocks *bloc
         return blocks->left ? PCAP_FILE_CUT : PCAP_FILE_END;
     struct bytes header = bytes_of(blocks->at, RECORD_HEADER_SIZE);
     record->seconds = word(file, &header);
-    record->ns = (int64_t)word(file, &header) * file->fraction_ns; /* unsigned; libpcap takes it so or so */
+    record->ns =
+        (int64_t)(int32_t)word(file, &header) * file->fraction_ns; /* as libpcap, in either byte order */
     uint32_t stored = word(file, &header);
     record->wirelen = word(file, &header);
     if (stored > CAPLEN_MAX) {

@@ -18,6 +18,7 @@ enum { FILE_MAX = 1 << 20 };
 
 static uint8_t content[FILE_MAX];
 static size_t size;
+static int64_t unit_ns;
 static uint64_t random_state;
 static char path[] = "/tmp/rolecall-test-XXXXXX";
 
@@ -49,6 +50,7 @@ static void make_file(size_t wanted, uint32_t largest)
     bool little = random_below(2), nano = random_below(2);
     uint32_t snaplen = random_below(4) ? 262144 : random_below(largest) + 1;
     size = 0;
+    unit_ns = nano ? 1 : 1000;
     put(nano ? 0xa1b23c4d : 0xa1b2c3d4, 4, little);
     put(2, 2, little);
     put(4, 2, little);
@@ -73,12 +75,12 @@ static void write_file(size_t count)
     TEST_ASSERT_TRUE(file && fwrite(content, 1, count, file) == count && fclose(file) == 0);
 }
 
-/* What exceeds a second is as much as fits below it; libpcap takes large ones for negative in one byte order.
- */
+/* A second's part is signed; libpcap takes it for unsigned in the other byte order. */
 static int64_t time_of(const struct pcap_pkthdr *header)
 {
     int64_t seconds = (uint32_t)header->ts.tv_sec, ns = header->ts.tv_usec;
-    return seconds * 1000000000 + (ns < 0 || ns > 999999999 ? 999999999 : ns);
+    bool is_negative = ns < 0 || ns / unit_ns > INT32_MAX;
+    return seconds * 1000000000 + (is_negative ? 0 : ns > 999999999 ? 999999999 : ns);
 }
 
 /* Reads the file both ways, its first `count` bytes. Every frame is held until the end, so that one which was
