@@ -350,56 +350,58 @@ static void expire(struct worker *worker, const struct batch *batch, unsigned sh
 
 /*
  * A packet touches memory that no cache holds when there are many flows: the bucket, then the flow it names,
- * then what the flow's identity names. Each is asked for some packets ahead, so that all of them are on their
- * way at once.
+ * then what the flow's identity names. So a share is worked on in groups: each step asks for one kind of
+ * memory for the whole group, one close after the other, before the next step needs it. The processor then
+ * waits for all of them at once, their pages' addresses included, which it looks up before it goes on.
  */
-enum { AHEAD_FLOW = 24, AHEAD_REST = 16, AHEAD_IDENTITY = 8 };
+enum { GROUP = 32 };
 
 /* A packet of a share, and the flow that it probably has; 0: none yet. */
 struct job {
     const struct batch_packet *item;
     const struct shard *shard;
     uint32_t guess;
-    bool is_quiet;
+    bool is_quiet; /* settled: touches its line alone */
 };
 
-static void guess_flow(struct job *job)
+static void prefetch_lines(struct job jobs[], unsigned count)
 {
-    job->guess = flow_table_guess(job->shard->table, job->item->hash);
-    if (job->guess)
-        flow_prefetch_line(job->shard->table, job->guess);
+    for (unsigned i = 0; i < count; i++) {
+        struct job *job = &jobs[i];
+        job->guess = flow_table_guess(job->shard->table, job->item->hash);
+        if (job->guess)
+            flow_prefetch_line(job->shard->table, job->guess);
+    }
 }
 
-/* A flow that is settled touches its line alone. Of another one, and of one that will be new, the judge
- * hears; it does so at once where there is one worker. */
-static void prefetch_rest(const struct engine *engine, struct job *job)
+/* Of a flow that is not settled, or will be new, the judge hears; at once where there is one worker. */
+static void prefetch_rests(const struct engine *engine, struct job jobs[], unsigned count)
 {
-    const struct shard *shard = job->shard;
-    job->is_quiet = job->guess && !flow_wants_payload(shard->table, job->guess);
-    if (job->is_quiet)
-        return;
-    if (job->guess)
-        flow_prefetch_rest(shard->table, job->guess);
-    if (!pipeline_is_inline(&engine->pipeline))
-        return;
-    if (job->guess)
-        judge_prefetch(engine->judge, shard->first_slot + job->guess);
-    judge_prefetch_ends(engine->judge, &job->item->key, false);
-}
-
-static void prefetch_ahead(const struct engine *engine, struct job mine[], unsigned count, unsigned at)
-{
-    if (at + AHEAD_FLOW < count)
-        guess_flow(&mine[at + AHEAD_FLOW]);
-    if (at + AHEAD_REST < count)
-        prefetch_rest(engine, &mine[at + AHEAD_REST]);
-    if (at + AHEAD_IDENTITY < count) {
-        const struct job *job = &mine[at + AHEAD_IDENTITY];
+    bool is_inline = pipeline_is_inline(&engine->pipeline);
+    for (unsigned i = 0; i < count; i++) {
+        struct job *job = &jobs[i];
+        job->is_quiet = job->guess && !flow_wants_payload(job->shard->table, job->guess);
         if (job->is_quiet)
-            return;
+            continue;
+        if (job->guess)
+            flow_prefetch_rest(job->shard->table, job->guess);
+        if (job->guess && is_inline)
+            judge_prefetch(engine->judge, job->shard->first_slot + job->guess);
+        if (is_inline)
+            judge_prefetch_ends(engine->judge, &job->item->key, false);
+    }
+}
+
+static void prefetch_identities(const struct engine *engine, const struct job jobs[], unsigned count)
+{
+    bool is_inline = pipeline_is_inline(&engine->pipeline);
+    for (unsigned i = 0; i < count; i++) {
+        const struct job *job = &jobs[i];
+        if (job->is_quiet)
+            continue;
         if (job->guess)
             identity_prefetch(job->shard->identifier, flow_identity(job->shard->table, job->guess));
-        if (pipeline_is_inline(&engine->pipeline))
+        if (is_inline)
             judge_prefetch_ends(engine->judge, &job->item->key, true);
     }
 }
@@ -412,11 +414,22 @@ static unsigned jobs_of(const struct engine *engine, const struct batch *batch, 
         const struct batch_packet *item = &batch->packets[i];
         if (pipeline_share_of(&engine->pipeline, item->shard) != share)
             continue;
-        if (!pipeline_is_inline(&engine->pipeline)) /* else it was asked for when the packet came */
-            flow_table_prefetch(engine->shards[item->shard].table, item->hash);
+        flow_table_prefetch(engine->shards[item->shard].table, item->hash);
         mine[count++] = (struct job){.item = item, .shard = &engine->shards[item->shard]};
     }
     return count;
+}
+
+static void work_on_group(struct worker *worker, const struct batch *batch, struct job jobs[], unsigned count)
+{
+    prefetch_lines(jobs, count);
+    prefetch_rests(worker->engine, jobs, count);
+    prefetch_identities(worker->engine, jobs, count);
+    for (unsigned i = 0; i < count; i++) {
+        const struct batch_packet *item = jobs[i].item;
+        worker->order = (uint32_t)(item - batch->packets + 1) * PIPELINE_SHARDS + item->shard;
+        work_on_packet(worker, item);
+    }
 }
 
 static void work_on_share(void *context, unsigned number, struct batch *batch, unsigned share)
@@ -428,14 +441,8 @@ static void work_on_share(void *context, unsigned number, struct batch *batch, u
     expire(worker, batch, share);
     unsigned count = jobs_of(engine, batch, share, mine);
     worker->packets += count;
-    for (unsigned i = 0; i < count && i < AHEAD_FLOW; i++)
-        guess_flow(&mine[i]);
-    for (unsigned i = 0; i < count; i++) {
-        const struct batch_packet *item = mine[i].item;
-        prefetch_ahead(engine, mine, count, i);
-        worker->order = (uint32_t)(item - batch->packets + 1) * PIPELINE_SHARDS + item->shard;
-        work_on_packet(worker, item);
-    }
+    for (unsigned done = 0; done < count; done += GROUP)
+        work_on_group(worker, batch, mine + done, count - done < GROUP ? count - done : GROUP);
 }
 
 /* ---- the reader's side ---- */
@@ -467,8 +474,6 @@ static bool place(struct engine *engine, struct batch_packet *item)
     item->side = (uint8_t)side;
     item->hash = flow_key_hash(&item->key, engine->options.hash_key);
     item->shard = (uint8_t)(item->hash >> 60); /* PIPELINE_SHARDS of them */
-    if (pipeline_is_inline(&engine->pipeline))
-        flow_table_prefetch(engine->shards[item->shard].table, item->hash);
     return true;
 }
 
