@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rolecall/ahead.h"
+
 struct pool {
     uint8_t *items;
     uint32_t *next; /* free list: next[i] follows i */
@@ -37,7 +39,7 @@ static inline void pool_prefetch(const struct pool *pool, uint32_t index, size_t
 {
     const uint8_t *at = pool_item(pool, index);
     for (size_t i = 0; i < size; i += 64)
-        __builtin_prefetch(at + i);
+        ask_ahead(at + i);
 }
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#include "rolecall/ahead.h"
+
 #define REMOVED UINT32_MAX /* in `older` of an entry that is free */
 
 static inline uint64_t rotate(uint64_t x, unsigned by)
@@ -195,7 +197,7 @@ static uint32_t slot_of(const struct map *map, const void *key)
 
 void map_prefetch_slot(const struct map *map, const void *key)
 {
-    __builtin_prefetch(&map->slots[hash_key(map, key) & map->mask]);
+    ask_ahead(&map->slots[hash_key(map, key) & map->mask]);
 }
 
 void map_prefetch_entry(const struct map *map, const void *key)
@@ -203,8 +205,8 @@ void map_prefetch_entry(const struct map *map, const void *key)
     uint32_t entry = map->slots[hash_key(map, key) & map->mask];
     if (!entry)
         return;
-    __builtin_prefetch(map_key(map, entry - 1), 1);
-    __builtin_prefetch(&map->links[entry], 1);
+    ask_ahead(map_key(map, entry - 1));
+    ask_ahead(&map->links[entry]);
 }
 
 void *map_find(const struct map *map, const void *key)

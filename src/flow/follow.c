@@ -133,13 +133,13 @@ void flow_view(const struct flow_table *table, uint32_t index, struct flow *out)
 void flow_prefetch_rest(const struct flow_table *table, uint32_t index)
 {
     const struct flow_rest *rest = rest_at(table, index);
-    __builtin_prefetch(rest, 1);
-    __builtin_prefetch((const char *)(rest + 1) - 1, 1);
+    ask_ahead(rest);
+    ask_ahead((const char *)(rest + 1) - 1);
 }
 
 void flow_prefetch_line(const struct flow_table *table, uint32_t index)
 {
-    __builtin_prefetch(line_at(table, index), 1);
+    ask_ahead(line_at(table, index));
 }
 
 void flow_prefetch(const struct flow_table *table, uint32_t index)

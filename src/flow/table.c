@@ -125,7 +125,7 @@ static uint32_t before(const struct flow_table *table, uint32_t bucket)
 
 void flow_table_prefetch(const struct flow_table *table, uint64_t hash)
 {
-    __builtin_prefetch(&table->buckets[home_of(table, hash)]);
+    ask_ahead(&table->buckets[home_of(table, hash)]);
 }
 
 /* Bit per way with this tag; without branches, because which way it is cannot be foreseen. */

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "rolecall/ahead.h"
+
 size_t judge_memory(const struct judge_options *options)
 {
     size_t size = sizeof(struct judge) + (size_t)options->flow_slots * sizeof(struct mark);
@@ -97,7 +99,7 @@ void judge_destroy(struct judge *judge)
 
 void judge_prefetch(const struct judge *judge, uint32_t slot)
 {
-    __builtin_prefetch(&judge->marks[slot], 1);
+    ask_ahead(&judge->marks[slot]);
 }
 
 void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool near)
