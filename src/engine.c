@@ -187,9 +187,8 @@ static void tell(struct worker *worker, enum note_kind kind, uint32_t index, enu
     flow_view(shard->table, index, &note->flow);
 }
 
-static void tell_note(void *context, const struct note_list *list, const struct note *note)
+static void tell_note(struct engine *engine, const struct note_list *list, const struct note *note)
 {
-    struct engine *engine = context;
     struct flow flow = note->flow;
     struct proto_learned learned;
     note_facts(list, note, &engine->desk);
@@ -201,6 +200,20 @@ static void tell_note(void *context, const struct note_list *list, const struct 
                             .step = note->step,
                             .icmp_sender = note->icmp_sender};
     tell_judge(engine, note->kind, note->end, &flow, &in, note->speaker, &learned);
+}
+
+/* As prefetch_rests() and prefetch_identities() do it where there is one worker. */
+static void tell_notes(void *context, const struct told_note notes[], unsigned count)
+{
+    struct engine *engine = context;
+    for (unsigned i = 0; i < count; i++) {
+        judge_prefetch(engine->judge, notes[i].note->slot);
+        judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, false);
+    }
+    for (unsigned i = 0; i < count; i++)
+        judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, true);
+    for (unsigned i = 0; i < count; i++)
+        tell_note(engine, notes[i].list, notes[i].note);
 }
 
 /* ---- one worker's share of a batch ---- */
@@ -730,7 +743,7 @@ static bool start_pipeline(struct engine *engine)
     }
     engine->pipeline.workers = engine->options.workers;
     engine->pipeline.work = work_on_share;
-    engine->pipeline.tell = tell_note;
+    engine->pipeline.tell = tell_notes;
     engine->pipeline.context = engine;
     return pipeline_init(&engine->pipeline);
 }

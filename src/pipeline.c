@@ -81,28 +81,46 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-static uint32_t tell_until(struct pipeline *pipeline, const struct note_list *list, uint32_t next,
-                           uint32_t order)
+/* The notes of one batch on their way to the judge. */
+struct telling {
+    struct pipeline *pipeline;
+    const struct batch *batch;
+    uint32_t next[PIPELINE_SHARES_MAX];
+    struct told_note group[TOLD_TOGETHER];
+    unsigned count; /* in the group */
+};
+
+static void tell_group(struct telling *telling)
 {
-    for (; next < list->count && list->notes[next].order == order; next++)
-        pipeline->tell(pipeline->context, list, &list->notes[next]);
-    return next;
+    telling->pipeline->tell(telling->pipeline->context, telling->group, telling->count);
+    telling->count = 0;
+}
+
+static void tell_those_of(struct telling *telling, unsigned shard, uint32_t order)
+{
+    unsigned share = pipeline_share_of(telling->pipeline, shard);
+    const struct note_list *list = &telling->batch->notes[share];
+    uint32_t *next = &telling->next[share];
+    for (; *next < list->count && list->notes[*next].order == order; ++*next) {
+        telling->group[telling->count++] = (struct told_note){list, &list->notes[*next]};
+        if (telling->count == TOLD_TOGETHER)
+            tell_group(telling);
+    }
 }
 
 /* All notes of one batch: those of flows that ended before it, by shard, then those of its packets. */
 static void tell_notes(struct pipeline *pipeline, const struct batch *batch)
 {
-    uint32_t next[PIPELINE_SHARES_MAX] = {0};
-    for (uint32_t place = 0; place < PIPELINE_SHARDS + batch->count; place++) {
-        bool is_packet = place >= PIPELINE_SHARDS;
-        uint32_t packet = place - PIPELINE_SHARDS;
-        unsigned shard = is_packet ? batch->packets[packet].shard : place;
-        unsigned share = pipeline_share_of(pipeline, shard);
-        uint32_t order = is_packet ? (packet + 1) * PIPELINE_SHARDS + shard : shard;
-        next[share] = tell_until(pipeline, &batch->notes[share], next[share], order);
+    struct telling telling = {.pipeline = pipeline, .batch = batch};
+    for (uint32_t shard = 0; shard < PIPELINE_SHARDS; shard++)
+        tell_those_of(&telling, shard, shard);
+    for (uint32_t packet = 0; packet < batch->count; packet++) {
+        unsigned shard = batch->packets[packet].shard;
+        tell_those_of(&telling, shard, (packet + 1) * PIPELINE_SHARDS + shard);
     }
+    tell_group(&telling);
     for (unsigned share = 0; share < pipeline->shares; share++)
-        assert(next[share] == batch->notes[share].count && "every note has its packet");
+        assert(telling.next[share] == batch->notes[share].count && "every note has its packet");
 }
 
 void batch_hold(struct batch *batch, struct frame_hold *hold)

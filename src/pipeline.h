@@ -6,8 +6,9 @@
  * The reader fills the current batch and hands it over. A batch falls into shares, by the shards of its
  * packets; `work` is called once for each, by whichever thread is free, the reader's own included when it
  * would have to wait. One share is worked on by one thread at a time, batch after batch. Then `tell` is
- * called with all notes of the batch, in the order of its packets, on the reader's thread. With one worker
- * there are no threads, no notes and one share: `work` runs at once, and speaks to the judge directly.
+ * called with all notes of the batch, a group at a time in the order of its packets, on the reader's thread.
+ * With one worker there are no threads, no notes and one share: `work` runs at once, and speaks to the judge
+ * directly.
  */
 #ifndef ROLECALL_PIPELINE_H
 #define ROLECALL_PIPELINE_H
@@ -24,7 +25,8 @@ enum {
     BATCH_HOLDS = 4,       /* pieces of the capture's memory that a batch points into */
     BATCHES = 8,           /* in the ring between reader and workers */
     WORKERS_MAX = 16,
-    EXPIRE_PER_BATCH = 256 /* flows a shard may end by silence before a batch */
+    EXPIRE_PER_BATCH = 256, /* flows a shard may end by silence before a batch */
+    TOLD_TOGETHER = 32      /* notes: what the judge keeps of their flows is asked for together */
 };
 
 struct batch_packet {
@@ -46,6 +48,12 @@ struct batch {
     struct note_list notes[PIPELINE_SHARES_MAX];
 };
 
+/* A note whose turn it is. */
+struct told_note {
+    const struct note_list *list;
+    const struct note *note;
+};
+
 struct pipeline;
 
 struct pipeline_thread {
@@ -64,7 +72,7 @@ struct pipeline_share {
 struct pipeline {
     unsigned workers; /* threads, the reader's own among them */
     void (*work)(void *context, unsigned worker, struct batch *batch, unsigned share);
-    void (*tell)(void *context, const struct note_list *list, const struct note *note);
+    void (*tell)(void *context, const struct told_note notes[], unsigned count);
     void *context;
     unsigned shares;
     struct batch batches[BATCHES];
