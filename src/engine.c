@@ -319,7 +319,7 @@ static bool note_protection(const struct batch_packet *item, struct shard *shard
 
 static void work_on_packet(struct worker *worker, const struct batch_packet *item)
 {
-    struct shard *shard = &worker->engine->shards[item->shard];
+    struct shard *shard = &worker->engine->shards[worker->order % PIPELINE_SHARDS];
     struct identify_learned learned; /* long: only as much is written as is learned */
     enum identify_change change = IDENTITY_SAME;
     bool is_new;
@@ -369,8 +369,9 @@ static void expire(struct worker *worker, const struct batch *batch, unsigned sh
  */
 enum { GROUP = 32 };
 
-/* A packet of a share, and the flow that it probably has; 0: none yet. */
+/* A packet of a share, and the flow that it probably has; 0: none yet. Or such a flow alone. */
 struct job {
+    unsigned place; /* in the batch */
     const struct batch_packet *item;
     const struct shard *shard;
     uint32_t guess;
@@ -424,13 +425,20 @@ static unsigned jobs_of(const struct engine *engine, const struct batch *batch, 
 {
     unsigned count = 0;
     for (unsigned i = 0; i < batch->count; i++) {
-        const struct batch_packet *item = &batch->packets[i];
-        if (pipeline_share_of(&engine->pipeline, item->shard) != share)
+        if (pipeline_share_of(&engine->pipeline, batch->shard[i]) != share)
             continue;
-        flow_table_prefetch(engine->shards[item->shard].table, item->hash);
-        mine[count++] = (struct job){.item = item, .shard = &engine->shards[item->shard]};
+        const struct shard *shard = &engine->shards[batch->shard[i]];
+        mine[count++] = (struct job){.place = i, .item = &batch->packets[i], .shard = shard};
+        if (!batch->is_of_flows)
+            flow_table_prefetch(shard->table, batch->packets[i].hash);
     }
     return count;
+}
+
+/* Of notes: first by place in the batch, then by shard; before the first place stand the flows that ended. */
+static uint32_t order_of(const struct batch *batch, unsigned place)
+{
+    return (place + 1) * PIPELINE_SHARDS + batch->shard[place];
 }
 
 static void work_on_group(struct worker *worker, const struct batch *batch, struct job jobs[], unsigned count)
@@ -439,9 +447,42 @@ static void work_on_group(struct worker *worker, const struct batch *batch, stru
     prefetch_rests(worker->engine, jobs, count);
     prefetch_identities(worker->engine, jobs, count);
     for (unsigned i = 0; i < count; i++) {
-        const struct batch_packet *item = jobs[i].item;
-        worker->order = (uint32_t)(item - batch->packets + 1) * PIPELINE_SHARDS + item->shard;
-        work_on_packet(worker, item);
+        worker->order = order_of(batch, jobs[i].place);
+        work_on_packet(worker, jobs[i].item);
+    }
+}
+
+/* Flows of which no packet came: the judge hears of each, and all that is kept of it is asked for. */
+static void prefetch_flows(const struct engine *engine, const struct job jobs[], unsigned count)
+{
+    bool is_inline = pipeline_is_inline(&engine->pipeline);
+    struct flow_key keys[GROUP];
+    for (unsigned i = 0; i < count; i++) {
+        flow_prefetch(jobs[i].shard->table, jobs[i].guess);
+        if (is_inline)
+            judge_prefetch(engine->judge, jobs[i].shard->first_slot + jobs[i].guess);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        identity_prefetch(jobs[i].shard->identifier, flow_identity(jobs[i].shard->table, jobs[i].guess));
+        flow_key_at(jobs[i].shard->table, jobs[i].guess, &keys[i]);
+        if (is_inline)
+            judge_prefetch_ends(engine->judge, &keys[i], false);
+    }
+    for (unsigned i = 0; i < count && is_inline; i++)
+        judge_prefetch_ends(engine->judge, &keys[i], true);
+}
+
+static void tell_group(struct worker *worker, const struct batch *batch, struct job jobs[], unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        jobs[i].guess = batch->flows[jobs[i].place];
+    prefetch_flows(worker->engine, jobs, count);
+    for (unsigned i = 0; i < count; i++) {
+        const struct flow_table *table = jobs[i].shard->table;
+        uint32_t index = jobs[i].guess;
+        worker->order = order_of(batch, jobs[i].place);
+        tell(worker, batch->kind, index,
+             flow_is_closed(table, index) ? flow_end_of(table, index) : FLOW_END_INPUT, 0, NULL);
     }
 }
 
@@ -451,11 +492,19 @@ static void work_on_share(void *context, unsigned number, struct batch *batch, u
     struct worker *worker = &engine->workers[number];
     struct job mine[BATCH_PACKETS];
     worker->notes = &batch->notes[share];
-    expire(worker, batch, share);
+    worker->now_ns = batch->first_ns;
+    worker->step = 0;
+    if (!batch->is_of_flows)
+        expire(worker, batch, share);
     unsigned count = jobs_of(engine, batch, share, mine);
-    worker->packets += count;
-    for (unsigned done = 0; done < count; done += GROUP)
-        work_on_group(worker, batch, mine + done, count - done < GROUP ? count - done : GROUP);
+    worker->packets += batch->is_of_flows ? 0 : count;
+    for (unsigned done = 0; done < count; done += GROUP) {
+        unsigned group = count - done < GROUP ? count - done : GROUP;
+        if (batch->is_of_flows)
+            tell_group(worker, batch, mine + done, group);
+        else
+            work_on_group(worker, batch, mine + done, group);
+    }
 }
 
 /* ---- the reader's side ---- */
@@ -469,7 +518,7 @@ static const uint8_t *keep(struct batch *batch, const uint8_t *from, size_t size
     return at;
 }
 
-/* Gives a decoded packet its flow's key, hash and shard; false: it belongs to no flow. */
+/* Gives a decoded packet its flow's key and hash; false: it belongs to no flow. */
 static bool place(struct engine *engine, struct batch_packet *item)
 {
     const struct packet *packet = &item->packet;
@@ -486,7 +535,6 @@ static bool place(struct engine *engine, struct batch_packet *item)
     }
     item->side = (uint8_t)side;
     item->hash = flow_key_hash(&item->key, engine->options.hash_key);
-    item->shard = (uint8_t)(item->hash >> 60); /* PIPELINE_SHARDS of them */
     return true;
 }
 
@@ -509,6 +557,7 @@ static bool take(struct engine *engine, struct batch *batch)
         return false;
     if (item->packet.is_fragmented) /* its payload is the decoder's, not the frame's */
         item->packet.payload.at = keep(batch, item->packet.payload.at, item->packet.payload.left);
+    batch->shard[batch->count] = (uint8_t)(item->hash >> 60); /* PIPELINE_SHARDS of them */
     if (!batch->count++)
         batch->first_ns = item->packet.time_ns;
     return true;
@@ -614,33 +663,24 @@ static unsigned first_living(const struct engine *engine, const struct livings *
     return first;
 }
 
-static void tell_flow(struct engine *engine, const struct shard *shard, uint32_t index, enum note_kind kind)
+/* The next flow of a shard; the ones behind it are asked for, as the order is by what is kept of them. */
+static uint32_t next_living(const struct engine *engine, struct livings *livings, unsigned shard)
 {
-    struct flow flow;
-    flow_view(shard->table, index, &flow);
-    enum flow_end end =
-        flow_is_closed(shard->table, index) ? flow_end_of(shard->table, index) : FLOW_END_INPUT;
-    struct judge_flow in = {.flow = &flow,
-                            .slot = shard->first_slot + index,
-                            .facts = identify_facts(shard->identifier, flow_identity(shard->table, index)),
-                            .now_ns = engine->now_ns};
-    tell_judge(engine, kind, end, &flow, &in, 0, NULL);
+    enum { AHEAD = 8 };
+    uint32_t next = livings->next[shard]++;
+    if (next + AHEAD < livings->count[shard])
+        flow_prefetch_rest(engine->shards[shard].table, livings->list[shard][next + AHEAD]);
+    return livings->list[shard][next];
 }
 
-/* The flows of a shard are told one after the other, but not at once: the next ones are asked for ahead. */
-static void prefetch_living(const struct engine *engine, const struct livings *livings, unsigned s)
+static void take_flow(struct engine *engine, unsigned shard, uint32_t index, enum note_kind kind)
 {
-    enum { AHEAD_FAR = 4, AHEAD_NEAR = 2 };
-    const struct shard *shard = &engine->shards[s];
-    uint32_t next = livings->next[s], count = livings->count[s];
-    if (next + AHEAD_FAR < count) {
-        uint32_t index = livings->list[s][next + AHEAD_FAR];
-        flow_prefetch(shard->table, index);
-        judge_prefetch(engine->judge, shard->first_slot + index);
-    }
-    if (next + AHEAD_NEAR < count)
-        identity_prefetch(shard->identifier,
-                          flow_identity(shard->table, livings->list[s][next + AHEAD_NEAR]));
+    struct batch *batch = batch_with_room(engine, 0, NULL);
+    batch->is_of_flows = true;
+    batch->kind = (uint8_t)kind;
+    batch->first_ns = engine->now_ns;
+    batch->shard[batch->count] = (uint8_t)shard;
+    batch->flows[batch->count++] = index;
 }
 
 /* Tells the judge of every flow, in the order in which they began; the pipeline is drained. False: out of
@@ -650,10 +690,9 @@ static bool tell_every_flow(struct engine *engine, enum note_kind kind)
     struct livings livings = {0};
     bool ok = list_living(engine, &livings);
     unsigned s;
-    while (ok && (s = first_living(engine, &livings)) < PIPELINE_SHARDS) {
-        prefetch_living(engine, &livings, s);
-        tell_flow(engine, &engine->shards[s], livings.list[s][livings.next[s]++], kind);
-    }
+    while (ok && (s = first_living(engine, &livings)) < PIPELINE_SHARDS)
+        take_flow(engine, s, next_living(engine, &livings, s), kind);
+    pipeline_drain(&engine->pipeline);
     for (s = 0; s < PIPELINE_SHARDS; s++)
         free(livings.list[s]);
     return ok;

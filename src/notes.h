@@ -13,7 +13,7 @@
 enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_TROUBLE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
 
 struct note {
-    uint32_t order; /* packet in the batch + 1, then shard: what comes first is told first */
+    uint32_t order; /* place in the batch + 1, then shard: what comes first is told first */
     uint32_t slot;
     uint32_t facts, learned; /* where they stand in the list's bytes; 0: none */
     int64_t now_ns;

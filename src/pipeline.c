@@ -108,19 +108,17 @@ static void tell_those_of(struct telling *telling, unsigned shard, uint32_t orde
     }
 }
 
-/* All notes of one batch: those of flows that ended before it, by shard, then those of its packets. */
+/* All notes of one batch: those of flows that ended before it, by shard, then those of its content. */
 static void tell_notes(struct pipeline *pipeline, const struct batch *batch)
 {
     struct telling telling = {.pipeline = pipeline, .batch = batch};
     for (uint32_t shard = 0; shard < PIPELINE_SHARDS; shard++)
         tell_those_of(&telling, shard, shard);
-    for (uint32_t packet = 0; packet < batch->count; packet++) {
-        unsigned shard = batch->packets[packet].shard;
-        tell_those_of(&telling, shard, (packet + 1) * PIPELINE_SHARDS + shard);
-    }
+    for (uint32_t i = 0; i < batch->count; i++)
+        tell_those_of(&telling, batch->shard[i], (i + 1) * PIPELINE_SHARDS + batch->shard[i]);
     tell_group(&telling);
     for (unsigned share = 0; share < pipeline->shares; share++)
-        assert(telling.next[share] == batch->notes[share].count && "every note has its packet");
+        assert(telling.next[share] == batch->notes[share].count && "every note has its place");
 }
 
 void batch_hold(struct batch *batch, struct frame_hold *hold)
@@ -139,6 +137,7 @@ static void empty(struct batch *batch)
         batch->holds[i]->users--;
     batch->hold_count = 0;
     batch->count = 0;
+    batch->is_of_flows = false;
     batch->used = 0;
 }
 

@@ -33,15 +33,20 @@ struct batch_packet {
     struct packet packet;
     struct flow_key key;
     uint64_t hash;
-    uint8_t side, shard;
+    uint8_t side;
     bool is_icmp; /* key is that of the quoted flow, side the sender of the quoted packet */
 };
 
+/* Packets, or flows that the judge is to be told of although no packet came. */
 struct batch {
+    uint8_t shard[BATCH_PACKETS]; /* of each of them */
     struct batch_packet packets[BATCH_PACKETS];
+    uint32_t flows[BATCH_PACKETS]; /* by their index in the shard's table */
     unsigned count;
-    int64_t first_ns;
-    uint8_t *bytes; /* BATCH_BYTES of them: packets that cannot stay where they were captured */
+    bool is_of_flows;
+    uint8_t kind;     /* enum note_kind, of flows */
+    int64_t first_ns; /* of flows: the time at which they are told */
+    uint8_t *bytes;   /* BATCH_BYTES of them: packets that cannot stay where they were captured */
     size_t used;
     struct frame_hold *holds[BATCH_HOLDS]; /* of those that can */
     unsigned hold_count;

@@ -131,6 +131,7 @@ uint64_t flow_table_layers_refused(const struct flow_table *table);
 
 void flow_begin(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side);
 void flow_view(const struct flow_table *table, uint32_t index, struct flow *out);
+void flow_key_at(const struct flow_table *table, uint32_t index, struct flow_key *out);
 
 /* Bring a flow into the cache: all of it, what every packet touches, or the rest. */
 void flow_prefetch(const struct flow_table *table, uint32_t index);

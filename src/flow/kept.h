@@ -82,6 +82,5 @@ static inline struct flow_rest *rest_at(const struct flow_table *table, uint32_t
 }
 
 bool line_is_idle(const struct flow_line *line, int64_t now_ns);
-void flow_key_at(const struct flow_table *table, uint32_t index, struct flow_key *out);
 
 #endif
