@@ -2,7 +2,7 @@
  *
  * sink.h - where finished events go: files, standard output, sockets, syslog servers, Kafka.
  *
- *     struct sinks *s = sinks_open(options, count, wait, &mistakes);    opens files, reads certificates
+ *     struct sinks *s = sinks_open(options, count, &mistakes);          opens files, reads certificates
  *     ... drop privileges, sandbox ...
  *     sinks_start(s);                                                   one writer thread per output
  *     sinks_line(s, line);                                              each event, from one thread
@@ -12,13 +12,12 @@
  *     sinks_close(s, 1000);
  *
  * Each output has one queue of a fixed size, and takes the lines it wants. sinks_line() never waits for an
- * output (unless `wait` is set: then it waits for room, and loses nothing but by failure). A full queue
- * sheds: flows first, then metrics and IPsec episodes; alerts and losses are given up only where nothing else
- * is left. What is lost is counted by dataset, and told as a struct event_loss once the output takes lines
- * again.
+ * output (a command that should uses line_file.h). A full queue sheds: flows first, then metrics and IPsec
+ * episodes; alerts and losses are given up only where nothing else is left. What is lost is counted by
+ * dataset, and told as a struct event_loss once the output takes lines again.
  *
  * A failure is retried for ever, after 0.1 s and then longer and longer, up to 30 s; meanwhile lines stay in
- * the queue. With `wait` the first failure is final instead: the rest is counted as lost.
+ * the queue.
  *
  * The receiver of a stream (unix, syslog) may get lines twice, never in parts: after a connection broke,
  * lines that it may not have read are sent again (at most SINK_RESENT_MAX bytes of them). event.id tells them
@@ -64,7 +63,6 @@ struct sink_options {
     size_t queue_size;     /* bytes; 0: SINK_QUEUE_DEFAULT */
 
     const char *path;        /* file, unix */
-    bool replace;            /* file: emptied first, not appended to */
     const char *host;        /* syslog: name or address */
     const char *port;        /* syslog: number or service name; NULL: 514 (TCP), 6514 (TLS) */
     unsigned facility;       /* syslog: 0 to 23, as it is */
@@ -84,8 +82,7 @@ bool sink_kind_is_built(enum sink_kind kind);          /* Kafka needs librdkafka
 
 /* NULL: *mistakes says what is wrong, all of it. A network output need not be reachable yet. */
 struct sinks;
-struct sinks *sinks_open(const struct sink_options *options, unsigned count, bool wait,
-                         struct mistakes *mistakes);
+struct sinks *sinks_open(const struct sink_options *options, unsigned count, struct mistakes *mistakes);
 /* What sinks_open() would find wrong with an output: certificates, Kafka's properties. Files, whose opening
  * makes them, are left alone. */
 void sink_check(const struct sink_options *options, struct mistakes *mistakes);

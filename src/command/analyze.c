@@ -15,9 +15,9 @@
 #include "evidence.h"
 #include "rolecall/discover.h"
 #include "rolecall/event.h"
+#include "rolecall/line_file.h"
 #include "rolecall/map.h"
 #include "rolecall/report.h"
-#include "rolecall/sink.h"
 #include "rolecall/site.h"
 #include "feed.h"
 #include "report.h"
@@ -72,7 +72,7 @@ struct analysis {
     struct site *site;
     struct policy *policy;
     struct capture *capture;
-    struct sinks *sinks; /* NULL: no events are wanted */
+    struct line_file *events; /* NULL: none are wanted */
     struct report *report;
     struct event_writer report_flows; /* flows for the report, where the events leave them out */
     struct engine *engine;
@@ -300,8 +300,8 @@ static void to_report(void *context, const struct event_line *line)
 static void to_outputs(void *context, const struct event_line *line)
 {
     struct analysis *a = context;
-    if (a->sinks)
-        sinks_line(a->sinks, line);
+    if (a->events)
+        line_file_put(a->events, line->text, line->size);
     if (a->report)
         to_report(a, line);
 }
@@ -328,7 +328,7 @@ static struct engine *make_engine(struct analysis *a)
                                      .workers = a->options->workers,
                                      .every_flow = a->options->flows,
                                      .run_id = a->run_id,
-                                     .line = a->sinks || a->report ? to_outputs : NULL,
+                                     .line = a->events || a->report ? to_outputs : NULL,
                                      .flow_over = a->report && !a->options->flows ? flow_to_report : NULL,
                                      .context = a};
     a->report_flows =
@@ -432,42 +432,24 @@ static void tell_failed(struct analysis *a, const char *where, int error)
     a->output_failed = true;
 }
 
-/* One output, which is waited for: its first failure is the last. */
-static bool open_events(struct analysis *a)
+/* Before what is printed of the run: standard output may be the events' too. */
+static void close_events(struct analysis *a, const char *where)
 {
-    const char *path = a->options->json ? "-" : a->options->events;
-    const struct sink_options options = {.kind = strcmp(path, "-") == 0 ? SINK_STDOUT : SINK_FILE,
-                                         .path = path,
-                                         .replace = true,
-                                         .queue_size = 1 << 20};
-    struct mistakes mistakes = {0};
-    a->sinks = sinks_open(&options, 1, true, &mistakes);
-    mistakes_print(&mistakes, "", stderr);
-    mistakes_clear(&mistakes);
-    if (!a->sinks || sinks_start(a->sinks))
-        return a->sinks;
-    fprintf(stderr, "rolecall: %s: %s\n", path, strerror(errno));
-    return false;
-}
-
-static void close_events(struct analysis *a)
-{
-    struct sink_state state;
-    sinks_drain(a->sinks, -1);
-    sinks_state(a->sinks, 0, &state);
-    if (state.health == SINK_FAILED) {
-        fprintf(stderr, "rolecall: %s\n", state.error);
-        a->output_failed = true;
-    }
-    sinks_close(a->sinks, 0);
-    a->sinks = NULL;
+    int error = line_file_close(a->events);
+    a->events = NULL;
+    if (error)
+        tell_failed(a, where, error);
 }
 
 static int judge_captures(struct analysis *a)
 {
     const struct options *options = a->options;
-    if ((options->json || options->events) && !open_events(a))
+    const char *events = options->json ? "-" : options->events;
+    const char *where = events && strcmp(events, "-") == 0 ? "standard output" : events;
+    if (events && !(a->events = line_file_open(events))) {
+        tell_failed(a, where, errno);
         return EXIT_OUTPUT;
+    }
     if (options->report)
         a->report = report_create(a->rules);
     a->engine = options->report && !a->report ? NULL : make_engine(a);
@@ -478,10 +460,10 @@ static int judge_captures(struct analysis *a)
     if (options->verbose)
         fprintf(stderr, "rolecall: at most %zu MiB of memory\n", engine_memory(a->engine) >> 20);
     feed_capture(a->capture, a->engine, &options->range, &a->damaged);
+    if (a->events)
+        close_events(a, where);
     if (!options->json)
         summary_print(stdout, a->engine, a->policy, a->capture);
-    if (a->sinks)
-        close_events(a);
     if (options->report && !report_write_file(a->report, options->report))
         tell_failed(a, options->report, errno);
     if (options->coverage && !summary_coverage_csv(options->coverage, a->engine, a->policy))
@@ -541,6 +523,7 @@ static int run(int argc, char **argv)
     struct analysis analysis = {.options = &options};
     int status = analyze(&analysis);
     engine_destroy(analysis.engine);
+    line_file_close(analysis.events); /* where it could not begin */
     report_destroy(analysis.report);
     capture_close(analysis.capture);
     policy_destroy(analysis.policy);

@@ -133,7 +133,7 @@ static bool enter_sandbox(struct daemon *d)
 static bool open_outputs(struct daemon *d)
 {
     struct mistakes mistakes = {0};
-    d->sinks = sinks_open(d->config->outputs, d->config->output_count, false, &mistakes);
+    d->sinks = sinks_open(d->config->outputs, d->config->output_count, &mistakes);
     print_mistakes(&mistakes);
     return d->sinks != NULL;
 }

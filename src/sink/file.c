@@ -56,18 +56,18 @@ static bool mend_end(int fd)
     return write(fd, "\n", 1) == 1;
 }
 
-static int open_path(const char *path, int more_flags)
+static int open_path(const char *path)
 {
-    int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | more_flags;
+    int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
     int fd = open(path, O_RDWR | flags, MODE); /* the end is read: mend_end() */
     return fd < 0 && errno == EACCES ? open(path, O_WRONLY | flags, MODE) : fd;
 }
 
 /* Opens the path and puts it in the place of what was open. False: errno; what was open still is. */
-static bool take_path(struct file *file, const char *path, int more_flags)
+static bool take_path(struct file *file, const char *path)
 {
     struct stat status;
-    int fd = open_path(path, more_flags);
+    int fd = open_path(path);
     if (fd < 0)
         return false;
     if (fstat(fd, &status) != 0 || (S_ISREG(status.st_mode) && !mend_end(fd))) {
@@ -88,7 +88,7 @@ static bool prepare_file(struct output *output, struct mistakes *mistakes)
     if (!file)
         return false;
     file->fd = -1;
-    if (take_path(file, output->options.path, output->options.replace ? O_TRUNC : 0))
+    if (take_path(file, output->options.path))
         return true;
     mistakes_add(mistakes, output->options.path, 0, 0, "", strerror(errno), "a file that can be written");
     return false;
@@ -97,7 +97,7 @@ static bool prepare_file(struct output *output, struct mistakes *mistakes)
 static bool open_file(struct output *output)
 {
     struct file *file = output->own;
-    if (file->fd >= 0 || take_path(file, output->options.path, 0))
+    if (file->fd >= 0 || take_path(file, output->options.path))
         return true;
     output_trouble(output, "%s: %s", output->options.path, strerror(errno));
     return false;
@@ -114,7 +114,7 @@ static void close_file(struct output *output)
 static bool reopen_file(struct output *output)
 {
     struct file *file = output->own;
-    if (take_path(file, output->options.path, 0))
+    if (take_path(file, output->options.path))
         output_opened(output);
     else
         output_trouble(output, "%s: %s", output->options.path, strerror(errno));
@@ -125,8 +125,6 @@ static bool look_after_file(struct output *output)
 {
     const struct file *file = output->own;
     struct stat status;
-    if (output->wait)
-        return true;
     if (stat(output->options.path, &status) == 0 && status.st_dev == file->device &&
         status.st_ino == file->inode)
         return true;
@@ -159,7 +157,7 @@ static int send_to(struct output *output, const struct file *file, const char *n
 {
     size_t size;
     const char *bytes = output_unsent(output, &size);
-    if (file->is_regular && !output->wait)
+    if (file->is_regular)
         size = first_line(bytes, size);
     ssize_t wrote = write_some(file->fd, file->is_regular, bytes, size);
     if (wrote >= 0) {

@@ -98,10 +98,6 @@ void output_trouble(struct output *o, const char *format, ...)
     va_end(arguments);
     if (o->state.health != SINK_FAILED)
         set_health(o, SINK_RETRYING);
-    if (o->wait) {
-        set_health(o, SINK_FAILED);
-        give_up(o);
-    }
     pthread_mutex_unlock(&o->lock);
 }
 
@@ -188,8 +184,6 @@ void output_line(struct output *o, const struct event_line *line)
         return;
     const struct queue_note note = {.sequence = line->sequence, .dataset = (uint8_t)line->dataset};
     pthread_mutex_lock(&o->lock);
-    while (o->wait && !o->is_given_up && !queue_has_room(o->queue, line->size))
-        pthread_cond_wait(&o->moved, &o->lock);
     if (o->is_given_up)
         output_lose_line(o, &note);
     else
@@ -310,7 +304,7 @@ static size_t wanted_queue(const struct sink_options *options)
     return size < SINK_QUEUE_MIN ? SINK_QUEUE_MIN : size;
 }
 
-bool output_init(struct output *o, const struct sink_options *options, bool wait, struct mistakes *mistakes)
+bool output_init(struct output *o, const struct sink_options *options, struct mistakes *mistakes)
 {
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -319,7 +313,6 @@ bool output_init(struct output *o, const struct sink_options *options, bool wait
     pthread_cond_init(&o->wake, &monotonic);
     pthread_cond_init(&o->moved, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    o->wait = wait;
     if (!copy_options(&o->options, options))
         return false;
     o->state.name = o->options.name;

@@ -71,7 +71,6 @@ struct output {
     struct sink_options options; /* texts are owned */
     const struct backend *backend;
     void *own; /* the backend's */
-    bool wait;
 
     pthread_t thread;
     bool has_thread;
@@ -128,8 +127,7 @@ void output_lose_line(void *output, const struct queue_note *note); /* for want 
 void output_count_written(struct output *output, size_t lines, size_t bytes);
 
 /* Used by sinks.c. */
-bool output_init(struct output *output, const struct sink_options *options, bool wait,
-                 struct mistakes *mistakes);
+bool output_init(struct output *output, const struct sink_options *options, struct mistakes *mistakes);
 void output_fini(struct output *output);
 bool output_start(struct output *output);
 size_t output_memory(const struct output *output);

@@ -92,11 +92,6 @@ size_t queue_memory(size_t size)
     return sizeof(struct queue) + size / QUEUE_BLOCK * (QUEUE_BLOCK + sizeof(uint32_t));
 }
 
-bool queue_has_room(const struct queue *queue, size_t line_size)
-{
-    return blocks_for(line_size) <= queue->free_count;
-}
-
 /* Gives the blocks of the rank's oldest line back. */
 static void drop_oldest(struct queue *queue, unsigned rank)
 {

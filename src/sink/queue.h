@@ -34,8 +34,6 @@ struct queue *queue_create(size_t size); /* bytes; NULL: out of memory */
 void queue_destroy(struct queue *queue);
 size_t queue_memory(size_t size); /* what a queue of that size takes */
 
-/* Is there room without shedding? */
-bool queue_has_room(const struct queue *queue, size_t line_size);
 /* Takes a copy of the line. Without room, the oldest lines of lower ranks are shed, lowest rank first (flows;
  * metrics and IPsec episodes; alerts and losses); where that is not enough, the line itself is lost and
  * nothing is shed for it. */

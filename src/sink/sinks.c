@@ -28,15 +28,14 @@ bool sink_kind_is_built(enum sink_kind kind)
     return kind != SINK_KAFKA || backend_kafka;
 }
 
-struct sinks *sinks_open(const struct sink_options *options, unsigned count, bool wait,
-                         struct mistakes *mistakes)
+struct sinks *sinks_open(const struct sink_options *options, unsigned count, struct mistakes *mistakes)
 {
     struct sinks *sinks = calloc(1, sizeof *sinks + count * sizeof *sinks->outputs);
     bool is_good = sinks != NULL;
     for (unsigned i = 0; sinks && i < count; i++) {
         struct output *output = sinks->outputs[i] = calloc(1, sizeof *output);
         sinks->count += output != NULL;
-        if (!output || !output_init(output, &options[i], wait, mistakes))
+        if (!output || !output_init(output, &options[i], mistakes))
             is_good = false;
         if (!output)
             break;
@@ -54,7 +53,7 @@ void sink_check(const struct sink_options *options, struct mistakes *mistakes)
     struct output *output = options->kind == SINK_FILE ? NULL : calloc(1, sizeof *output);
     if (!output)
         return;
-    output_init(output, options, false, mistakes);
+    output_init(output, options, mistakes);
     output_fini(output);
     free(output);
 }

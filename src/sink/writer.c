@@ -116,11 +116,8 @@ static bool take_line(struct output *o, struct queue_note *note, char text[QUEUE
 {
     pthread_mutex_lock(&o->lock);
     bool took = o->has_in_hand = queue_take(o->queue, note, text);
-    if (took) {
+    if (took)
         text[note->size] = '\0';
-        if (queue_used(o->queue) <= queue_size(o->queue) / 2)
-            pthread_cond_broadcast(&o->moved); /* room, and not for one line only */
-    }
     pthread_mutex_unlock(&o->lock);
     return took;
 }

@@ -2,7 +2,7 @@
  *
  * sink_feed.c - gives events to outputs as a daemon would, for tests/system/sinks.py:
  *
- *     sink_feed [wait] name=a kind=syslog host=127.0.0.1 port=5514 ... name=b kind=file path=/tmp/x ...
+ *     sink_feed name=a kind=syslog host=127.0.0.1 port=5514 ... name=b kind=file path=/tmp/x ...
  *
  * Each `name=` begins another output. Commands come on standard input, one a line; answers are lines of JSON
  * on standard error (standard output may be an output): send COUNT DATASET SIZE PER_SECOND    0: as fast as
@@ -203,15 +203,14 @@ int main(int argc, char **argv)
 {
     struct mistakes mistakes = {0};
     char command[100];
-    bool wait = argc > 1 && strcmp(argv[1], "wait") == 0;
-    for (int i = wait ? 2 : 1; i < argc; i++)
+    for (int i = 1; i < argc; i++)
         if (!take_argument(argv[i])) {
             fprintf(stderr, "sink_feed: \"%s\"?\n", argv[i]);
             return 2;
         }
     signal(SIGPIPE, SIG_IGN);
     writer = (struct event_writer){.run_id = "0123456789abcdef", .line = to_sinks};
-    sinks = sinks_open(options, count, wait, &mistakes);
+    sinks = sinks_open(options, count, &mistakes);
     mistakes_print(&mistakes, "", stderr);
     mistakes_clear(&mistakes);
     if (!sinks || !sinks_start(sinks))

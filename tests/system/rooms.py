@@ -19,7 +19,7 @@ ROOMS = {
     "judge": "judge discover explain",
     "event": "event",
     "line": "event_line cef",
-    "sink": "sink",
+    "sink": "sink line_file",
     "engine": "engine",
     "report": "report",
     "daemon": "config control daemon rulebook",

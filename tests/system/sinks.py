@@ -43,8 +43,8 @@ def until(condition, what):
 
 
 class Feed:
-    def __init__(self, *arguments, wait=False, **popen):
-        self.process = subprocess.Popen([FEED, *(["wait"] if wait else []), *arguments], stdin=subprocess.PIPE,
+    def __init__(self, *arguments, **popen):
+        self.process = subprocess.Popen([FEED, *arguments], stdin=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, bufsize=1, **popen)
         self.losses, self.answers, self.words = [], queue.Queue(), []
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -370,17 +370,6 @@ class Stdout(Base):
         feed.send(5)
         self.assertEqual(feed.state()["lost"], 5)
         self.assertEqual(feed.lost_at_end()[0]["flows"], 5)
-
-    def test_a_slow_reader_is_waited_for_where_that_is_wanted(self):
-        read, write = os.pipe()
-        feed = self.feed(Feed("name=o", "kind=stdout", "queue=65536", stdout=write, wait=True))
-        os.close(write)
-        feed.send(3000)
-        time.sleep(0.3)
-        with os.fdopen(read, "rb") as pipe:
-            lines = [pipe.readline() for _ in range(3000)]
-            self.assertEqual(sequences_of(lines), list(range(1, 3001)))
-            self.assertEqual(feed.state()["lost"], 0)
 
 
 class Unix(Base):

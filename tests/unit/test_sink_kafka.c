@@ -23,7 +23,7 @@ static void test_it_is_said_that_kafka_is_not_built(void)
     const struct sink_options options = {.kind = SINK_KAFKA, .brokers = "localhost", .topic = "t"};
     struct mistakes mistakes = {0};
     TEST_ASSERT_FALSE(sink_kind_is_built(SINK_KAFKA));
-    TEST_ASSERT_NULL(sinks_open(&options, 1, false, &mistakes));
+    TEST_ASSERT_NULL(sinks_open(&options, 1, &mistakes));
     TEST_ASSERT_EQUAL_UINT(1, mistakes.count);
     mistakes_clear(&mistakes);
 }
@@ -110,7 +110,7 @@ static void test_lines_arrive_with_their_keys(void)
     struct mistakes mistakes = {0};
     struct sink_state state;
     TEST_ASSERT_EQUAL_INT(0, rd_kafka_mock_topic_create(cluster, "events", 4, 1));
-    struct sinks *sinks = sinks_open(&options, 1, false, &mistakes);
+    struct sinks *sinks = sinks_open(&options, 1, &mistakes);
     TEST_ASSERT_NOT_NULL(sinks);
     TEST_ASSERT_TRUE(sinks_start(sinks));
     for (unsigned i = 1; i <= LINES; i++)
@@ -132,7 +132,7 @@ static void test_brokers_that_are_not_there(void)
     const struct sink_options options = {.kind = SINK_KAFKA, .brokers = "127.0.0.1:9", .topic = "events"};
     struct mistakes mistakes = {0};
     struct event_loss loss;
-    struct sinks *sinks = sinks_open(&options, 1, false, &mistakes);
+    struct sinks *sinks = sinks_open(&options, 1, &mistakes);
     TEST_ASSERT_NOT_NULL(sinks);
     TEST_ASSERT_TRUE(sinks_start(sinks));
     for (unsigned i = 1; i <= 100; i++)
@@ -160,7 +160,7 @@ static void test_a_message_that_the_broker_refuses(void)
     struct sink_state state;
     TEST_ASSERT_EQUAL_INT(0, rd_kafka_mock_topic_create(cluster, "events", 1, 1));
     rd_kafka_mock_push_request_errors(cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
-    struct sinks *sinks = sinks_open(&options, 1, false, &mistakes);
+    struct sinks *sinks = sinks_open(&options, 1, &mistakes);
     TEST_ASSERT_NOT_NULL(sinks);
     TEST_ASSERT_TRUE(sinks_start(sinks));
     for (unsigned i = 1; i <= 20; i++)
@@ -182,7 +182,7 @@ static void test_properties_are_checked(void)
     const struct sink_options options = {
         .kind = SINK_KAFKA, .brokers = "b", .topic = "t", .kafka_properties = properties};
     struct mistakes mistakes = {0};
-    TEST_ASSERT_NULL(sinks_open(&options, 1, false, &mistakes));
+    TEST_ASSERT_NULL(sinks_open(&options, 1, &mistakes));
     TEST_ASSERT_EQUAL_UINT(2, mistakes.count);
     mistakes_clear(&mistakes);
 }

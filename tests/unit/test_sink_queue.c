@@ -144,16 +144,6 @@ static void test_nothing_is_shed_in_vain(void)
     TEST_ASSERT_EQUAL_UINT64(4, lost[2].sequence);
 }
 
-static void test_room_is_told(void)
-{
-    queue = queue_create(2 * 1024);
-    TEST_ASSERT_TRUE(queue_has_room(queue, 1900));
-    TEST_ASSERT_FALSE(queue_has_room(queue, 2048));
-    put(DATASET_FLOW, 900);
-    TEST_ASSERT_TRUE(queue_has_room(queue, 900));
-    TEST_ASSERT_FALSE(queue_has_room(queue, 1000));
-}
-
 static void test_all_can_be_lost(void)
 {
     queue = queue_create(64 << 10);
@@ -199,7 +189,6 @@ int main(void)
     RUN_TEST(test_a_full_queue_refuses_flows);
     RUN_TEST(test_what_is_shed_for_what);
     RUN_TEST(test_nothing_is_shed_in_vain);
-    RUN_TEST(test_room_is_told);
     RUN_TEST(test_all_can_be_lost);
     RUN_TEST(test_random_use_accounts_for_every_line);
     return UNITY_END();

@@ -33,10 +33,10 @@ void tearDown(void)
     mistakes_clear(&mistakes);
 }
 
-static void open_with(struct sink_options options, bool wait)
+static void open_with(struct sink_options options)
 {
     options.path = path;
-    sinks = sinks_open(&options, 1, wait, &mistakes);
+    sinks = sinks_open(&options, 1, &mistakes);
     TEST_ASSERT_NOT_NULL(sinks);
     TEST_ASSERT_TRUE(sinks_memory(sinks) > options.queue_size);
     TEST_ASSERT_TRUE(sinks_start(sinks));
@@ -117,7 +117,7 @@ static void test_every_line_is_written_or_counted(void)
     pthread_t asker;
     void *wrong;
     asking = true;
-    open_with((struct sink_options){.kind = SINK_FILE, .queue_size = SINK_QUEUE_MIN}, false);
+    open_with((struct sink_options){.kind = SINK_FILE, .queue_size = SINK_QUEUE_MIN});
     TEST_ASSERT_EQUAL_INT(0, pthread_create(&asker, NULL, ask, NULL));
     while (sequence < LINES) {
         sequence++;
@@ -144,42 +144,12 @@ static void test_every_line_is_written_or_counted(void)
     TEST_ASSERT_EQUAL_INT(SINK_OK, state.health);
 }
 
-static void test_waiting_loses_nothing(void)
-{
-    uint64_t last;
-    struct sink_state state;
-    open_with((struct sink_options){.kind = SINK_FILE, .queue_size = SINK_QUEUE_MIN, .replace = true}, true);
-    for (uint64_t sequence = 1; sequence <= LINES; sequence++)
-        put(sequence, DATASET_FLOW, 0);
-    TEST_ASSERT_TRUE(sinks_drain(sinks, -1));
-    sinks_state(sinks, 0, &state);
-    TEST_ASSERT_EQUAL_UINT64(0, all_lost(&state));
-    TEST_ASSERT_EQUAL_UINT64(LINES, read_lines(&last));
-    TEST_ASSERT_EQUAL_UINT64(LINES, last);
-}
-
-static void test_waiting_ends_with_the_first_failure(void)
-{
-    struct sink_state state;
-    snprintf(path, sizeof path, "/dev/full");
-    open_with((struct sink_options){.kind = SINK_FILE, .queue_size = SINK_QUEUE_MIN}, true);
-    for (uint64_t sequence = 1; sequence <= 2000; sequence++)
-        put(sequence, DATASET_FLOW, 0);
-    TEST_ASSERT_FALSE(sinks_drain(sinks, -1));
-    sinks_state(sinks, 0, &state);
-    TEST_ASSERT_EQUAL_INT(SINK_FAILED, state.health);
-    TEST_ASSERT_EQUAL_STRING("/dev/full: No space left on device", state.error);
-    TEST_ASSERT_EQUAL_UINT64(2000, all_lost(&state));
-    path[0] = '\0';
-}
-
 static void test_only_what_is_wanted(void)
 {
     uint64_t last;
     open_with((struct sink_options){.kind = SINK_FILE,
                                     .datasets = 1u << DATASET_ALERT, /* and losses */
-                                    .min_severity = 47},
-              false);
+                                    .min_severity = 47});
     put(1, DATASET_FLOW, 0);
     put(2, DATASET_ALERT, 21);
     put(3, DATASET_ALERT, 47);
@@ -195,7 +165,7 @@ static void test_what_cannot_be_opened_is_told_together(void)
     const struct sink_options options[] = {{.kind = SINK_FILE, .path = "/nowhere/a"},
                                            {.kind = SINK_SYSLOG_TLS, .host = "h", .ca_file = "/nowhere/ca"},
                                            {.kind = SINK_FILE, .path = "/nowhere/b"}};
-    TEST_ASSERT_NULL(sinks_open(options, 3, false, &mistakes));
+    TEST_ASSERT_NULL(sinks_open(options, 3, &mistakes));
     TEST_ASSERT_EQUAL_UINT(3, mistakes.count);
 }
 
@@ -205,8 +175,6 @@ int main(void)
         return 1;
     UNITY_BEGIN();
     RUN_TEST(test_every_line_is_written_or_counted);
-    RUN_TEST(test_waiting_loses_nothing);
-    RUN_TEST(test_waiting_ends_with_the_first_failure);
     RUN_TEST(test_only_what_is_wanted);
     RUN_TEST(test_what_cannot_be_opened_is_told_together);
     int failed = UNITY_END();
