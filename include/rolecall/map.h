@@ -22,7 +22,7 @@ struct map_link {
 struct map {
     uint8_t *entries;       /* key, then value, `stride` apart */
     struct map_link *links; /* of entry number n at n + 1 */
-    uint32_t *slots;        /* entry number + 1; 0: empty */
+    uint32_t *slots;        /* entry number + 1, above it some of the key's hash; 0: empty */
     size_t key_size, value_offset, stride;
     uint32_t capacity, count, mask;
     uint32_t used;      /* numbers ever given out */

@@ -163,35 +163,69 @@ uint32_t map_number(const struct map *map, const void *value)
     return (uint32_t)(((size_t)((const uint8_t *)value - map->entries) - map->value_offset) / map->stride);
 }
 
-static uint64_t folded(uint64_t a, uint64_t b)
+static inline uint64_t folded(uint64_t a, uint64_t b)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* A map's secret is fixed and its order shows nowhere, so a strong hash would gain nothing here: words are
- * multiplied and folded. */
-static uint32_t hash_key(const struct map *map, const void *key)
+static inline uint64_t word_at(const uint8_t *at)
 {
-    const uint8_t *at = key;
-    uint64_t hash = map->secret[0] ^ 0x9e3779b97f4a7c15;
-    size_t left = map->key_size;
-    for (; left >= 8; left -= 8, at += 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        hash = folded(hash ^ word, map->secret[1] ^ 0xd6e8feb86659fd93);
-    }
-    uint64_t rest = 0;
-    memcpy(&rest, at, left);
-    return (uint32_t)folded(hash ^ rest, 0xa0761d6478bd642f);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
 }
 
-/* Where the key stands, or the empty slot where it belongs: there is always one, the map is half empty. */
-static uint32_t slot_of(const struct map *map, const void *key)
+/* The bytes of a key that fill no word, with zeros behind them. Few keys have any: they pay for the call. */
+__attribute__((noinline)) static uint64_t last_word(const struct map *map, const uint8_t *key)
 {
-    uint32_t slot = hash_key(map, key) & map->mask;
-    while (map->slots[slot] && memcmp(map_key(map, map->slots[slot] - 1), key, map->key_size) != 0)
-        slot = (slot + 1) & map->mask;
+    uint64_t word = 0;
+    memcpy(&word, key + map->key_size / 8 * 8, map->key_size % 8);
+    return word;
+}
+
+/* A map's secret is fixed and its order shows nowhere, so a strong hash would gain nothing here: words are
+ * multiplied and folded. */
+static inline uint64_t hash_key(const struct map *map, const uint8_t *key)
+{
+    const uint64_t factor = map->secret[1] ^ 0xd6e8feb86659fd93;
+    uint64_t hash = map->secret[0] ^ 0x9e3779b97f4a7c15;
+    for (const uint8_t *at = key, *end = key + map->key_size / 8 * 8; at < end; at += 8)
+        hash = folded(hash ^ word_at(at), factor);
+    return map->key_size % 8 ? folded(hash ^ last_word(map, key), factor) : hash;
+}
+
+static inline bool has_key(const struct map *map, uint32_t entry, const uint8_t *key)
+{
+    const uint8_t *own = map_key(map, entry - 1);
+    for (size_t at = 0; at + 8 <= map->key_size; at += 8)
+        if (word_at(own + at) != word_at(key + at))
+            return false;
+    return map->key_size % 8 == 0 || last_word(map, own) == last_word(map, key);
+}
+
+/* What a slot holds: the number of an entry, for which the bits of the mask are room enough, and in the
+ * others some of its hash. */
+static inline uint32_t entry_in(const struct map *map, uint32_t slot)
+{
+    return map->slots[slot] & map->mask;
+}
+
+static inline uint32_t tagged(const struct map *map, uint32_t entry, uint64_t hash)
+{
+    return entry | ((uint32_t)(hash >> 32) & ~map->mask);
+}
+
+/* Where the key stands, or the empty slot where it belongs: there is always one, the map is half empty. Only
+ * entries with this hash are looked at, as far as slots tell. */
+static uint32_t slot_of(const struct map *map, const void *key, uint64_t hash)
+{
+    uint32_t slot = (uint32_t)hash & map->mask;
+    for (; map->slots[slot]; slot = (slot + 1) & map->mask) {
+        uint32_t entry = entry_in(map, slot);
+        if (map->slots[slot] == tagged(map, entry, hash) && has_key(map, entry, key))
+            break;
+    }
     return slot;
 }
 
@@ -202,7 +236,12 @@ void map_prefetch_slot(const struct map *map, const void *key)
 
 void map_prefetch_entry(const struct map *map, const void *key)
 {
-    uint32_t entry = map->slots[hash_key(map, key) & map->mask];
+    uint64_t hash = hash_key(map, key);
+    uint32_t slot = (uint32_t)hash & map->mask, entry = entry_in(map, slot);
+    while (map->slots[slot] && map->slots[slot] != tagged(map, entry, hash)) {
+        slot = (slot + 1) & map->mask;
+        entry = entry_in(map, slot);
+    }
     if (!entry)
         return;
     ask_ahead(map_key(map, entry - 1));
@@ -211,8 +250,8 @@ void map_prefetch_entry(const struct map *map, const void *key)
 
 void *map_find(const struct map *map, const void *key)
 {
-    uint32_t slot = slot_of(map, key);
-    return map->slots[slot] ? map_value(map, map->slots[slot] - 1) : NULL;
+    uint32_t slot = slot_of(map, key, hash_key(map, key));
+    return map->slots[slot] ? map_value(map, entry_in(map, slot) - 1) : NULL;
 }
 
 static void append(struct map *map, uint32_t entry)
@@ -231,6 +270,15 @@ static void unlink_entry(struct map *map, uint32_t entry)
     map->links[link->newer].older = link->older;
 }
 
+static void touch(struct map *map, uint32_t entry, int64_t now_ns)
+{
+    map->links[entry].touched_ns = now_ns;
+    if (map->links[0].older == entry)
+        return;
+    unlink_entry(map, entry);
+    append(map, entry);
+}
+
 static uint32_t entry_of(const struct map *map, const void *value)
 {
     return map_number(map, value) + 1;
@@ -246,11 +294,11 @@ static uint32_t take_entry(struct map *map)
     return entry;
 }
 
-static void *add_at(struct map *map, uint32_t slot, const void *key)
+static void *add_at(struct map *map, uint32_t slot, const void *key, uint64_t hash)
 {
     uint32_t entry = take_entry(map);
     map->count++;
-    map->slots[slot] = entry;
+    map->slots[slot] = tagged(map, entry, hash);
     map->links[entry].touched_ns = 0;
     append(map, entry);
     memcpy(map->entries + (entry - 1) * map->stride, key, map->key_size);
@@ -259,19 +307,21 @@ static void *add_at(struct map *map, uint32_t slot, const void *key)
 
 void *map_add(struct map *map, const void *key, bool *added)
 {
-    uint32_t slot = slot_of(map, key);
+    uint64_t hash = hash_key(map, key);
+    uint32_t slot = slot_of(map, key, hash);
     bool is_new = map->slots[slot] == 0, full = map->count == map->capacity;
     if (added)
         *added = is_new && !full;
     if (!is_new)
-        return map_value(map, map->slots[slot] - 1);
+        return map_value(map, entry_in(map, slot) - 1);
     map->refused += full;
-    return full ? NULL : add_at(map, slot, key);
+    return full ? NULL : add_at(map, slot, key, hash);
 }
 
 void *map_take(struct map *map, const void *key, int64_t now_ns, bool *added)
 {
-    uint32_t slot = slot_of(map, key);
+    uint64_t hash = hash_key(map, key);
+    uint32_t slot = slot_of(map, key, hash);
     bool is_new = map->slots[slot] == 0;
     void *value;
     if (added)
@@ -280,21 +330,16 @@ void *map_take(struct map *map, const void *key, int64_t now_ns, bool *added)
         map_remove(map, map_oldest(map));
         map->forgotten++;
         map->forgot_ns = now_ns;
-        slot = slot_of(map, key); /* the removal may have moved the empty place */
+        slot = slot_of(map, key, hash); /* the removal may have moved the empty place */
     }
-    value = is_new ? add_at(map, slot, key) : map_value(map, map->slots[slot] - 1);
-    map_touch(map, value, now_ns);
+    value = is_new ? add_at(map, slot, key, hash) : map_value(map, entry_in(map, slot) - 1);
+    touch(map, entry_in(map, slot), now_ns);
     return value;
 }
 
 void map_touch(struct map *map, void *value, int64_t now_ns)
 {
-    uint32_t entry = entry_of(map, value);
-    map->links[entry].touched_ns = now_ns;
-    if (map->links[0].older == entry)
-        return;
-    unlink_entry(map, entry);
-    append(map, entry);
+    touch(map, entry_of(map, value), now_ns);
 }
 
 /* Closes the hole that a removal leaves in its run of slots (Knuth, volume 3, 6.4, algorithm R): what could
@@ -309,8 +354,7 @@ static void empty_slot(struct map *map, uint32_t hole)
             slot = (slot + 1) & map->mask;
             if (!map->slots[slot])
                 return;
-            const void *key = map_key(map, map->slots[slot] - 1);
-            home = hash_key(map, key) & map->mask;
+            home = (uint32_t)hash_key(map, map_key(map, entry_in(map, slot) - 1)) & map->mask;
         } while (((slot - home) & map->mask) < ((slot - hole) & map->mask));
         map->slots[hole] = map->slots[slot];
         hole = slot;
@@ -320,7 +364,8 @@ static void empty_slot(struct map *map, uint32_t hole)
 void map_remove(struct map *map, void *value)
 {
     uint32_t entry = entry_of(map, value);
-    empty_slot(map, slot_of(map, map_key(map, entry - 1)));
+    const void *key = map_key(map, entry - 1);
+    empty_slot(map, slot_of(map, key, hash_key(map, key)));
     unlink_entry(map, entry);
     map->links[entry].older = REMOVED;
     map->links[entry].newer = map->free;
