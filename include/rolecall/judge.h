@@ -233,9 +233,6 @@ bool judge_tick(struct judge *judge, int64_t now_ns);
 bool judge_reload(struct judge *judge, const struct policy *policy);
 void judge_finish(struct judge *judge, int64_t now_ns); /* closes the findings */
 
-/* Which side opened a flow, and why we think so; also without a policy. */
-unsigned judge_direction(const struct judge *judge, const struct flow *flow, enum direction_basis *basis);
-
 /* Results. */
 struct judge_totals {
     uint64_t flows, by_status[VERDICT_COUNT];

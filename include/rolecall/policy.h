@@ -79,6 +79,19 @@ struct policy_role {
     uint16_t answers_count, opens_count, media_count, ipsec_count;
 };
 
+/* The lists of a role by port; POLICY_OPENS_OWN are those of `opens` whose range may be the opener's own. */
+enum policy_list { POLICY_ANSWERS, POLICY_OPENS, POLICY_OPENS_OWN, POLICY_MEDIA, POLICY_LISTS };
+
+/* A row that holds a port, and the first of its ranges that does. */
+struct policy_port_row {
+    const struct policy_row *row;
+    struct port_range range;
+};
+struct policy_port_rows {
+    const struct policy_port_row *at;
+    unsigned count;
+};
+
 /* Who an address is. */
 struct policy_party {
     role_set direct, all;
@@ -108,6 +121,11 @@ const struct policy_entry *policy_entry(const struct policy *policy, int32_t ind
 /* Roles by bit number, 0 to policy_role_count() - 1. */
 unsigned policy_role_count(const struct policy *policy);
 const struct policy_role *policy_role(const struct policy *policy, unsigned bit);
+
+/* The rows in a list of a role, by its bit number, that have this transport and hold this port: in file
+ * order. One transport, TCP or UDP. */
+struct policy_port_rows policy_rows_at(const struct policy *policy, unsigned role, enum policy_list list,
+                                       enum proto_transport transport, uint16_t port);
 
 /* Rows in force (features and load balancing applied), by `order`; NULL where the row is off. */
 unsigned policy_row_count(const struct policy *policy);

@@ -25,30 +25,26 @@ static bool is_symmetric(const struct flow *flow)
 }
 
 /* Does an `inbound` row of this end's roles have its port? */
-static bool answers_here(const struct judge *judge, const struct flow *flow, unsigned side)
+static bool answers_here(const struct judge *judge, const struct flow *flow, const struct policy_party *party,
+                         unsigned side)
 {
-    struct policy_party party = policy_party_of(judge->policy, &flow->key.addr[side]);
-    enum proto_transport transport = judge_transport(flow);
-    for (role_set left = party.direct; left; left &= left - 1) {
-        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
-        for (unsigned i = 0; i < role->answers_count; i++) {
-            const struct policy_row *row = &role->answers[i];
-            if (!(row->row->transports & transport) || row->row->direction != ROW_INBOUND)
-                continue;
-            for (unsigned r = 0; r < row->range_count; r++)
-                if (flow->key.port[side] >= row->ranges[r].low && flow->key.port[side] <= row->ranges[r].high)
-                    return true;
-        }
+    for (role_set left = party->direct; left; left &= left - 1) {
+        struct policy_port_rows rows =
+            policy_rows_at(judge->policy, (unsigned)__builtin_ctzll(left), POLICY_ANSWERS,
+                           judge_transport(flow), flow->key.port[side]);
+        for (unsigned i = 0; i < rows.count; i++)
+            if (rows.at[i].row->row->direction == ROW_INBOUND)
+                return true;
     }
     return false;
 }
 
-static bool by_ports(const struct judge *judge, const struct flow *flow, unsigned *initiator,
-                     enum direction_basis *basis)
+static bool by_ports(const struct judge *judge, const struct flow *flow, const struct policy_party party[2],
+                     unsigned *initiator, enum direction_basis *basis)
 {
     bool answers[2];
     for (unsigned side = 0; side < 2 && judge->policy; side++)
-        answers[side] = answers_here(judge, flow, side);
+        answers[side] = answers_here(judge, flow, &party[side], side);
     if (judge->policy && answers[0] != answers[1]) {
         *initiator = answers[0];
         *basis = BASIS_MATRIX;
@@ -62,7 +58,8 @@ static bool by_ports(const struct judge *judge, const struct flow *flow, unsigne
     return true;
 }
 
-unsigned judge_direction(const struct judge *judge, const struct flow *flow, enum direction_basis *basis)
+unsigned judge_direction(const struct judge *judge, const struct flow *flow,
+                         const struct policy_party party[2], enum direction_basis *basis)
 {
     unsigned initiator = flow->first;
     bool syn[2] = {(flow->flags & FLOW_SYN_0) || (flow->flags & FLOW_SYN_ACK_1),
@@ -90,7 +87,7 @@ unsigned judge_direction(const struct judge *judge, const struct flow *flow, enu
         }
     }
     bool has_ports = flow->key.protocol == IP_TCP || flow->key.protocol == IP_UDP;
-    if (has_ports && !is_symmetric(flow) && by_ports(judge, flow, &initiator, basis))
+    if (has_ports && !is_symmetric(flow) && by_ports(judge, flow, party, &initiator, basis))
         return initiator;
     *basis = BASIS_FIRST_PACKET;
     return initiator;

@@ -424,7 +424,7 @@ static void match_rows(struct inquiry *q)
                                                                           << verdict->rows[i]->order % 64;
         return;
     }
-    match_ports(q->judge, flow, verdict, q->question->name, &q->matched);
+    match_ports(q->judge, flow, verdict, &q->matched);
     q->port_decides = q->matched.decides;
     if (q->port_decides)
         return;

@@ -64,7 +64,7 @@ struct pair_key {
 /* The media of two addresses. */
 struct pair {
     int64_t last_clear_media_ns; /* 0: none yet */
-    int64_t silent_ns;                           /* when media went on after a silence; 0: never */
+    int64_t silent_ns;           /* when media went on after a silence; 0: never */
     uint64_t media_flows, media_lost;
 };
 
@@ -181,6 +181,10 @@ void judge_keep_session(struct judge *judge, const struct judge_flow *in, unsign
 enum proto_tristate judge_mutual(const struct judge *judge, const struct flow *flow,
                                  const struct proto_facts *facts, unsigned initiator);
 
+/* direction.c: which side opened a flow, and why we think so. Without a policy, `party` is not asked. */
+unsigned judge_direction(const struct judge *judge, const struct flow *flow,
+                         const struct policy_party party[2], enum direction_basis *basis);
+
 /* match.c: rows of the matrices against a flow */
 struct row_set {
     uint64_t bits[POLICY_ROWS_MAX / 64]; /* by order */
@@ -198,7 +202,7 @@ struct matched {
     enum row_match best;
 };
 void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
-                 enum proto_id name, struct matched *out);
+                 struct matched *out);
 bool match_has_media_rows(const struct judge *judge, const struct policy_party *party);
 /* Adds the party's media rows that hold its own port; false: none does. */
 bool match_media(const struct judge *judge, const struct flow *flow, unsigned side,

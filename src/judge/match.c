@@ -23,18 +23,19 @@ static bool peer_fits(const struct policy_row *row, const struct policy_party *p
     return row->peer_any || (row->peer_roles & peer->all) || (row->peer_external && !peer->all);
 }
 
-/* How precisely a row names this port. */
-static bool port_fits(const struct policy_row *row, uint16_t port, enum row_match *how)
+/* How precisely a row names a port of this range. */
+static enum row_match precision(const struct port_range *range)
 {
-    for (unsigned i = 0; i < row->range_count; i++) {
-        const struct port_range *range = &row->ranges[i];
-        if (port < range->low || port > range->high)
-            continue;
-        *how = range->low == range->high                                  ? MATCH_SPECIFIC
-               : range->low == VACUOUS_LOW && range->high == VACUOUS_HIGH ? MATCH_VACUOUS
-                                                                          : MATCH_RANGE;
-        return true;
-    }
+    if (range->low == range->high)
+        return MATCH_SPECIFIC;
+    return range->low == VACUOUS_LOW && range->high == VACUOUS_HIGH ? MATCH_VACUOUS : MATCH_RANGE;
+}
+
+static bool holds_port(const struct policy_row *row, uint16_t port)
+{
+    for (unsigned i = 0; i < row->range_count; i++)
+        if (port >= row->ranges[i].low && port <= row->ranges[i].high)
+            return true;
     return false;
 }
 
@@ -67,34 +68,42 @@ static void add(struct matched *out, const struct policy_row *row, enum row_matc
         out->best = how;
 }
 
+/* What the initiator's roles may open: by the responder's port, else by its own. A server answers for its own
+ * ports: what others may open to anyone does not decide there. */
+static void match_opens(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                        unsigned role, enum policy_list list, struct matched *out)
+{
+    unsigned initiator = verdict->initiator, responder = 1 - initiator;
+    const struct policy_party *to = &verdict->party[responder];
+    bool own = list == POLICY_OPENS_OWN;
+    struct policy_port_rows rows = policy_rows_at(judge->policy, role, list, judge_transport(flow),
+                                                  flow->key.port[own ? initiator : responder]);
+    for (unsigned i = 0; i < rows.count; i++) {
+        const struct policy_row *row = rows.at[i].row;
+        if (peer_fits(row, to) && !(own && holds_port(row, flow->key.port[responder])))
+            add(out, row, precision(&rows.at[i].range), accepts(row->row, flow->identity.name),
+                !(to->is_server && row->peer_any));
+    }
+}
+
 void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
-                 enum proto_id name, struct matched *out)
+                 struct matched *out)
 {
     unsigned initiator = verdict->initiator, responder = 1 - initiator;
     const struct policy_party *from = &verdict->party[initiator], *to = &verdict->party[responder];
-    enum proto_transport transport = judge_transport(flow);
-    enum row_match how;
     for (role_set left = to->direct; left; left &= left - 1) {
-        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
-        for (unsigned i = 0; i < role->answers_count; i++) {
-            const struct policy_row *row = &role->answers[i];
-            if ((row->row->transports & transport) && peer_fits(row, from) &&
-                port_fits(row, flow->key.port[responder], &how))
-                add(out, row, how, accepts(row->row, name), true);
+        struct policy_port_rows rows =
+            policy_rows_at(judge->policy, (unsigned)__builtin_ctzll(left), POLICY_ANSWERS,
+                           judge_transport(flow), flow->key.port[responder]);
+        for (unsigned i = 0; i < rows.count; i++) {
+            const struct policy_row *row = rows.at[i].row;
+            if (peer_fits(row, from))
+                add(out, row, precision(&rows.at[i].range), accepts(row->row, flow->identity.name), true);
         }
     }
     for (role_set left = from->direct; left; left &= left - 1) {
-        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
-        for (unsigned i = 0; i < role->opens_count; i++) {
-            const struct policy_row *row = &role->opens[i];
-            if (!(row->row->transports & transport) || !peer_fits(row, to))
-                continue;
-            if (!port_fits(row, flow->key.port[responder], &how) &&
-                !(row->row->own_port && port_fits(row, flow->key.port[initiator], &how)))
-                continue;
-            /* A server answers for its own ports: what others may open to anyone does not decide there. */
-            add(out, row, how, accepts(row->row, name), !(to->is_server && row->peer_any));
-        }
+        match_opens(judge, flow, verdict, (unsigned)__builtin_ctzll(left), POLICY_OPENS, out);
+        match_opens(judge, flow, verdict, (unsigned)__builtin_ctzll(left), POLICY_OPENS_OWN, out);
     }
 }
 
@@ -109,18 +118,14 @@ bool match_has_media_rows(const struct judge *judge, const struct policy_party *
 bool match_media(const struct judge *judge, const struct flow *flow, unsigned side,
                  const struct policy_party *party, bool accept, struct matched *out)
 {
-    enum proto_transport transport = judge_transport(flow);
     bool inside = false;
-    enum row_match how;
     for (role_set left = party->direct; left; left &= left - 1) {
-        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
-        for (unsigned i = 0; i < role->media_count; i++) {
-            const struct policy_row *row = &role->media[i];
-            if (!(row->row->transports & transport) || !port_fits(row, flow->key.port[side], &how))
-                continue;
-            add(out, row, how, accept, true);
-            inside = true;
-        }
+        struct policy_port_rows rows =
+            policy_rows_at(judge->policy, (unsigned)__builtin_ctzll(left), POLICY_MEDIA,
+                           judge_transport(flow), flow->key.port[side]);
+        for (unsigned i = 0; i < rows.count; i++)
+            add(out, rows.at[i].row, precision(&rows.at[i].range), accept, true);
+        inside |= rows.count > 0;
     }
     return inside;
 }
@@ -128,12 +133,11 @@ bool match_media(const struct judge *judge, const struct flow *flow, unsigned si
 bool match_answers(const struct judge *judge, const struct policy_party *party,
                    enum proto_transport transport, uint16_t port, enum proto_id name)
 {
-    enum row_match how;
     for (role_set left = party->direct; left; left &= left - 1) {
-        const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
-        for (unsigned i = 0; i < role->answers_count; i++)
-            if ((role->answers[i].row->transports & transport) &&
-                (role->answers[i].row->accepts >> name & 1) && port_fits(&role->answers[i], port, &how))
+        struct policy_port_rows rows =
+            policy_rows_at(judge->policy, (unsigned)__builtin_ctzll(left), POLICY_ANSWERS, transport, port);
+        for (unsigned i = 0; i < rows.count; i++)
+            if (rows.at[i].row->row->accepts >> name & 1)
                 return true;
     }
     return false;

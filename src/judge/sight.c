@@ -76,12 +76,12 @@ static role_set roles_answering(const struct judge *judge, const struct flow *fl
 {
     role_set roles = 0;
     for (unsigned bit = 0; bit < policy_role_count(judge->policy); bit++) {
-        const struct policy_role *role = policy_role(judge->policy, bit);
-        for (unsigned i = 0; role->server && i < role->answers_count; i++) {
-            const struct policy_row *row = &role->answers[i];
-            if ((row->row->transports & judge_transport(flow)) &&
-                (row->row->accepts >> flow->identity.name & 1) && row->range_count &&
-                row->ranges[0].low == port && row->ranges[0].high == port)
+        struct policy_port_rows rows =
+            policy_rows_at(judge->policy, bit, POLICY_ANSWERS, judge_transport(flow), port);
+        for (unsigned i = 0; policy_role(judge->policy, bit)->server && i < rows.count; i++) {
+            const struct policy_row *row = rows.at[i].row;
+            if ((row->row->accepts >> flow->identity.name & 1) && row->ranges[0].low == port &&
+                row->ranges[0].high == port)
                 roles |= (role_set)1 << bit;
         }
     }

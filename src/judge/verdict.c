@@ -322,10 +322,10 @@ static void begin(const struct judge *judge, const struct flow *flow, struct ver
            sizeof *out - offsetof(struct verdict, deciding));
     out->allow = -1;
     out->status = VERDICT_OUT_OF_SCOPE;
-    out->initiator = (uint8_t)judge_direction(judge, flow, &out->basis);
     out->party[0].entry = out->party[1].entry = -1;
     for (unsigned side = 0; side < 2 && judge->policy; side++)
         out->party[side] = policy_party_of(judge->policy, &flow->key.addr[side]);
+    out->initiator = (uint8_t)judge_direction(judge, flow, out->party, &out->basis);
 }
 
 void judge_verdict_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *out)
@@ -367,7 +367,7 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
     if (!judge_transport(flow))
         return;
     struct matched matched = {0};
-    match_ports(judge, flow, out, c.name, &matched);
+    match_ports(judge, flow, out, &matched);
     if (!is_in_scope(&c, matched.decides))
         return;
     out->allow =

@@ -6,18 +6,13 @@
  */
 #include "rolecall/policy.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr_index.h"
 #include "matrix_file.h"
-#include "rolecall/map.h"
+#include "port_index.h"
 #include "rolecall/site.h"
-
-struct network_prefix {
-    struct prefix prefix;
-    int32_t entry;
-};
 
 struct policy {
     const struct rules *rules;
@@ -29,9 +24,8 @@ struct policy {
     struct policy_entry *entries; /* hosts, then networks */
     struct policy_party *parties; /* what an address of the entry with the same index is */
     unsigned entry_count;
-    struct map hosts;                /* struct addr to int32_t, the entry */
-    struct network_prefix *prefixes; /* longest first */
-    unsigned prefix_count;
+    struct addr_index addresses; /* to the entry */
+    struct port_index ports;
     struct keep *keep;
 };
 
@@ -279,56 +273,47 @@ static int32_t add_entry(struct policy *policy, const char *name, bool is_networ
     return index;
 }
 
-static void add_addresses(struct policy *policy, const struct addr *addresses, unsigned count, int32_t entry)
+static struct addr_owner *add_addresses(struct addr_owner *at, const struct addr *addresses, unsigned count,
+                                        int32_t entry)
 {
-    for (unsigned i = 0; i < count; i++) {
-        bool added;
-        int32_t *value = map_add(&policy->hosts, &addresses[i], &added);
-        assert(value); /* the map was made for all of them */
-        if (added)     /* a site that discovery filled in may repeat itself: the first counts */
-            *value = entry;
-    }
+    enum { ALL_BITS = 128 };
+    for (unsigned i = 0; i < count; i++)
+        *at++ = (struct addr_owner){{addresses[i], ALL_BITS}, true, entry};
+    return at;
 }
 
-static int longest_first(const void *a, const void *b)
+static unsigned count_owners(const struct site *site)
 {
-    const struct network_prefix *x = a, *y = b;
-    return x->prefix.bits != y->prefix.bits ? y->prefix.bits - x->prefix.bits : x->entry - y->entry;
-}
-
-static bool make_tables(struct policy *policy)
-{
-    /* What stands in the map is the operator's, so nobody can crowd it: a fixed secret serves. */
-    static const uint64_t secret[2] = {0x726f6c6563616c6c, 0x706f6c6963790000};
-    const struct site *site = policy->site;
-    unsigned addresses = 0, prefixes = 0, entries = site->host_count + site->network_count;
+    unsigned count = 0;
     for (unsigned i = 0; i < site->host_count; i++)
-        addresses += site->hosts[i].address_count + site->hosts[i].translated_count;
+        count += site->hosts[i].address_count + site->hosts[i].translated_count;
     for (unsigned i = 0; i < site->network_count; i++)
-        prefixes += site->networks[i].prefix_count;
+        count += site->networks[i].prefix_count;
+    return count;
+}
+
+static void compile_addresses(struct policy *policy)
+{
+    const struct site *site = policy->site;
+    unsigned entries = site->host_count + site->network_count, count = count_owners(site);
     policy->entries = keep_take(policy->keep, entries, sizeof *policy->entries);
     policy->parties = keep_take(policy->keep, entries, sizeof *policy->parties);
-    policy->prefixes = keep_take(policy->keep, prefixes, sizeof *policy->prefixes);
-    return map_init(&policy->hosts, sizeof(struct addr), sizeof(int32_t), addresses + 1, secret);
-}
-
-static void fill_tables(struct policy *policy)
-{
-    const struct site *site = policy->site;
+    struct keep *scratch = keep_create();
+    struct addr_owner *owners = keep_take(scratch, count, sizeof *owners), *at = owners;
     for (unsigned i = 0; i < site->host_count; i++) {
         const struct site_host *host = &site->hosts[i];
         int32_t entry = add_entry(policy, host->name, false, host->roles);
-        add_addresses(policy, host->addresses, host->address_count, entry);
-        add_addresses(policy, host->translated, host->translated_count, entry);
+        at = add_addresses(at, host->addresses, host->address_count, entry);
+        at = add_addresses(at, host->translated, host->translated_count, entry);
     }
     for (unsigned i = 0; i < site->network_count; i++) {
         const struct site_network *network = &site->networks[i];
         int32_t entry = add_entry(policy, network->name, true, network->roles);
         for (unsigned j = 0; j < network->prefix_count; j++)
-            policy->prefixes[policy->prefix_count++] = (struct network_prefix){network->prefixes[j], entry};
+            *at++ = (struct addr_owner){network->prefixes[j], false, entry};
     }
-    if (policy->prefix_count > 0)
-        qsort(policy->prefixes, policy->prefix_count, sizeof *policy->prefixes, longest_first);
+    addr_index_make(&policy->addresses, owners, count, policy->keep);
+    keep_destroy(scratch);
 }
 
 struct policy *policy_create(const struct rules *rules, const struct site *site)
@@ -339,11 +324,7 @@ struct policy *policy_create(const struct rules *rules, const struct site *site)
     policy->rules = rules;
     policy->site = site;
     policy->settings = (struct policy_settings){site->name, site->min_tls, site->ipsec};
-    if (!make_tables(policy)) {
-        policy_destroy(policy);
-        return NULL;
-    }
-    fill_tables(policy);
+    compile_addresses(policy);
     collect_rows(policy);
     if (policy_row_count(policy) > POLICY_ROWS_MAX) {
         policy_destroy(policy);
@@ -351,29 +332,28 @@ struct policy *policy_create(const struct rules *rules, const struct site *site)
     }
     for (unsigned bit = 0; bit < rules_role_count(rules); bit++)
         compile_role(policy, bit);
+    port_index_make(&policy->ports, policy->roles, rules_role_count(rules), policy->keep);
     return policy;
 }
 
 void policy_destroy(struct policy *policy)
 {
-    if (!policy)
-        return;
-    map_fini(&policy->hosts);
-    keep_destroy(policy->keep);
+    if (policy)
+        keep_destroy(policy->keep);
 }
 
 struct policy_party policy_party_of(const struct policy *policy, const struct addr *addr)
 {
-    const int32_t *host = map_find(&policy->hosts, addr);
-    if (host)
-        return policy->parties[*host];
-    struct policy_party nobody = {.entry = -1};
-    nobody.never_prefixed = addr_is_multicast(addr) || addr_is_broadcast(addr) || addr_is_link_local(addr) ||
-                            addr_is_unspecified(addr);
-    for (unsigned i = 0; i < policy->prefix_count && !nobody.never_prefixed; i++)
-        if (prefix_contains(&policy->prefixes[i].prefix, addr))
-            return policy->parties[policy->prefixes[i].entry];
-    return nobody;
+    int32_t entry = addr_index_find(&policy->addresses, addr);
+    if (entry >= 0)
+        return policy->parties[entry];
+    return (struct policy_party){.entry = -1, .never_prefixed = entry == ADDR_NEVER_PREFIXED};
+}
+
+struct policy_port_rows policy_rows_at(const struct policy *policy, unsigned role, enum policy_list list,
+                                       enum proto_transport transport, uint16_t port)
+{
+    return port_index_find(&policy->ports, role, list, transport, port);
 }
 
 const struct policy_entry *policy_entry(const struct policy *policy, int32_t index)

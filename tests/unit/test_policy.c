@@ -357,6 +357,120 @@ static void test_strict_outbound_of_the_site_is_for_servers(void)
     TEST_ASSERT_FALSE(party("10.20.4.1").strict_outbound);
 }
 
+/* Prefixes that nest, that are equal, that end together, and that hold all there is. */
+static void test_prefixes_that_nest(void)
+{
+    compile("{\"hosts\": [{\"name\": \"h\", \"addresses\": [\"10.1.2.3\", \"169.254.1.1\", \"10.1.255.255\"],"
+            "                \"roles\": [\"front-end\"]}],"
+            " \"networks\": [{\"name\": \"six\", \"prefixes\": [\"::/0\"], \"roles\": [\"device\"]},"
+            " {\"name\": \"a\", \"prefixes\": [\"10.0.0.0/8\", \"224.0.0.0/3\"], \"roles\": [\"client\"]},"
+            " {\"name\": \"b\", \"prefixes\": [\"10.1.0.0/16\", \"224.1.0.0/16\"], \"roles\": [\"device\"]},"
+            " {\"name\": \"c\", \"prefixes\": [\"10.1.2.3/32\", \"10.1.2.0/30\", \"10.1.255.0/24\"], "
+            "\"roles\": [\"mediation\"]}]}");
+    static const struct {
+        const char *address, *entry;
+        bool never;
+    } cases[] = {
+        {"9.255.255.255", NULL, false},
+        {"10.0.0.0", "a", false},
+        {"10.0.255.255", "a", false},
+        {"10.1.0.0", "b", false},
+        {"10.1.1.255", "b", false},
+        {"10.1.2.0", "c", false},
+        {"10.1.2.2", "c", false},
+        {"10.1.2.3", "h", false}, /* its own entry before any prefix */
+        {"10.1.2.4", "b", false},
+        {"10.1.254.255", "b", false},
+        {"10.1.255.0", "c", false},
+        {"10.1.255.254", "c", false},
+        {"10.1.255.255", "h", false},
+        {"10.2.0.0", "a", false},
+        {"10.255.255.255", "a", false},
+        {"11.0.0.0", NULL, false}, /* no IPv4 is in ::/0 */
+        {"223.255.255.255", NULL, false},
+        {"224.0.0.1", NULL, true},
+        {"224.1.0.1", NULL, true}, /* also where a prefix names groups */
+        {"169.254.1.1", "h", false},
+        {"169.254.1.2", NULL, true},
+        {"239.255.255.255", NULL, true},
+        {"240.0.0.1", "a", false},
+        {"255.255.255.254", "a", false},
+        {"255.255.255.255", NULL, true},
+        {"::", NULL, true},
+        {"::1", "six", false},
+        {"::fffe:ffff:ffff", "six", false},
+        {"::1:0:0:0", "six", false},
+        {"fe7f::1", "six", false},
+        {"fe80::1", NULL, true},
+        {"febf:ffff::1", NULL, true},
+        {"fec0::1", "six", false},
+        {"ff02::1", NULL, true},
+        {"feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "six", false},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL, true},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct policy_party who = party(cases[i].address);
+        const struct policy_entry *entry = policy_entry(policy, who.entry);
+        TEST_ASSERT_EQUAL_STRING_MESSAGE(cases[i].entry, entry ? entry->name : NULL, cases[i].address);
+        TEST_ASSERT_EQUAL_MESSAGE(cases[i].never, who.never_prefixed, cases[i].address);
+    }
+    compile("{\"networks\": [{\"name\": \"a\", \"prefixes\": [\"10.0.0.0/8\"]},"
+            "                 {\"name\": \"b\", \"prefixes\": [\"0.0.0.0/0\"]}]}");
+    TEST_ASSERT_EQUAL_STRING("a", policy_entry(policy, party("10.0.0.1").entry)->name);
+    TEST_ASSERT_EQUAL_STRING("b", policy_entry(policy, party("11.0.0.1").entry)->name);
+    TEST_ASSERT_EQUAL_INT(-1, party("2001:db8::1").entry);
+}
+
+/* The rows of a list that hold a port, found by going through all of them. */
+static unsigned count_rows(const struct policy_row *rows, unsigned count, enum proto_transport transport,
+                           uint16_t port, bool own, const struct policy_port_rows *found)
+{
+    unsigned at = 0;
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned r = 0; r < rows[i].range_count; r++) {
+            const struct port_range *range = &rows[i].ranges[r];
+            if (port < range->low || port > range->high || !(rows[i].row->transports & transport) ||
+                (own && !rows[i].row->own_port))
+                continue;
+            TEST_ASSERT_TRUE(at < found->count && found->at[at].row == &rows[i]);
+            TEST_ASSERT_TRUE(found->at[at].range.low == range->low &&
+                             found->at[at].range.high == range->high);
+            at++;
+            break;
+        }
+    }
+    return at;
+}
+
+static void test_rows_by_port(void)
+{
+    compile(
+        "{\"media_ports\": {\"client\": {\"audio\": \"50020-50039\", \"video\": \"50030-65535\"}},"
+        " \"ports\": {\"edge-web-conferencing\": {\"443\": \"1\"}, \"front-end\": {\"5061\": \"65535\"}}}");
+    unsigned all = 0;
+    for (unsigned bit = 0; bit < policy_role_count(policy); bit++) {
+        const struct policy_role *one = policy_role(policy, bit);
+        for (unsigned port = 0; port <= UINT16_MAX; port += port < 8192 || port > 65500 ? 1 : 7) {
+            for (unsigned transport = OVER_TCP; transport <= OVER_UDP; transport++) {
+                for (unsigned list = 0; list < POLICY_LISTS; list++) {
+                    struct policy_port_rows found =
+                        policy_rows_at(policy, bit, list, transport, (uint16_t)port);
+                    const struct policy_row *rows = list == POLICY_ANSWERS ? one->answers
+                                                    : list == POLICY_MEDIA ? one->media
+                                                                           : one->opens;
+                    unsigned count = list == POLICY_ANSWERS ? one->answers_count
+                                     : list == POLICY_MEDIA ? one->media_count
+                                                            : one->opens_count;
+                    TEST_ASSERT_EQUAL_UINT(found.count, count_rows(rows, count, transport, (uint16_t)port,
+                                                                   list == POLICY_OPENS_OWN, &found));
+                    all += found.count;
+                }
+            }
+        }
+    }
+    TEST_ASSERT_TRUE(all > 10000);
+}
+
 static int allowed(const char *from, const char *to, enum proto_transport transport, uint16_t port,
                    int64_t time_ns)
 {
@@ -425,6 +539,8 @@ int main(void)
     RUN_TEST(test_narrow);
     RUN_TEST(test_who_an_address_is);
     RUN_TEST(test_some_addresses_take_no_role_from_a_prefix);
+    RUN_TEST(test_prefixes_that_nest);
+    RUN_TEST(test_rows_by_port);
     RUN_TEST(test_strict_outbound_of_the_site_is_for_servers);
     RUN_TEST(test_allow);
     RUN_TEST(test_settings_and_findings);
