@@ -59,6 +59,7 @@ struct engine {
     int64_t told_ns;              /* time of the packet the judge is hearing of */
     int64_t ticked_ns;            /* when the judge was last told that time goes on, live */
     uint64_t packets, bytes, icmp_errors, oversized;
+    bool has_fragments; /* some came, ever */
     bool finished;
 };
 
@@ -236,10 +237,10 @@ static void flow_is_silent_now(void *context, uint32_t index, enum flow_end end)
 }
 
 /* The flow of a packet, begun anew where the old one is over. */
-static uint32_t flow_of(struct worker *worker, const struct batch_packet *item, struct shard *shard,
-                        bool *is_new)
+static uint32_t flow_of(struct worker *worker, const struct batch_packet *item, uint32_t guess,
+                        struct shard *shard, bool *is_new)
 {
-    uint32_t index = flow_table_find(shard->table, &item->key, item->hash);
+    uint32_t index = flow_table_find(shard->table, &item->key, item->hash, guess);
     if (index && flow_is_over_for(shard->table, index, &item->packet)) {
         flow_is_over(worker, index, flow_end_of(shard->table, index));
         flow_table_remove(shard->table, index, item->hash);
@@ -281,9 +282,10 @@ static enum identify_change identify(const struct batch_packet *item, struct sha
     }
 }
 
-static void work_on_icmp(struct worker *worker, const struct batch_packet *item, struct shard *shard)
+static void work_on_icmp(struct worker *worker, const struct batch_packet *item, uint32_t guess,
+                         struct shard *shard)
 {
-    uint32_t index = flow_table_find(shard->table, &item->key, item->hash);
+    uint32_t index = flow_table_find(shard->table, &item->key, item->hash, guess);
     const struct packet *packet = &item->packet;
     if (!index || !flow_icmp(shard->table, index, item->side, packet->protocol == IP_ICMPV6,
                              packet->icmp_type, packet->icmp_code))
@@ -317,7 +319,7 @@ static bool note_protection(const struct batch_packet *item, struct shard *shard
            IDENTITY_CHANGED;
 }
 
-static void work_on_packet(struct worker *worker, const struct batch_packet *item)
+static void work_on_packet(struct worker *worker, const struct batch_packet *item, uint32_t guess)
 {
     struct shard *shard = &worker->engine->shards[worker->order % PIPELINE_SHARDS];
     struct identify_learned learned; /* long: only as much is written as is learned */
@@ -326,10 +328,10 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
     learned.count = 0;
     worker->now_ns = item->packet.time_ns;
     if (item->is_icmp) {
-        work_on_icmp(worker, item, shard);
+        work_on_icmp(worker, item, guess, shard);
         return;
     }
-    uint32_t index = flow_of(worker, item, shard, &is_new);
+    uint32_t index = flow_of(worker, item, guess, shard, &is_new);
     worker->step = flow_follow(shard->table, index, &item->packet, item->side);
     if (is_to_identify(shard->table, index, &item->packet, worker->step)) {
         change = identify(item, shard, index, &learned);
@@ -375,7 +377,8 @@ struct job {
     const struct batch_packet *item;
     const struct shard *shard;
     uint32_t guess;
-    bool is_quiet; /* settled: touches its line alone */
+    bool is_quiet;  /* settled: touches its line alone */
+    bool is_steady; /* hardly ever has news for the judge */
 };
 
 static void prefetch_lines(struct job jobs[], unsigned count)
@@ -391,31 +394,35 @@ static void prefetch_lines(struct job jobs[], unsigned count)
 /* Of a flow that is not settled, or will be new, the judge hears; at once where there is one worker. */
 static void prefetch_rests(const struct engine *engine, struct job jobs[], unsigned count)
 {
-    bool is_inline = pipeline_is_inline(&engine->pipeline);
     for (unsigned i = 0; i < count; i++) {
         struct job *job = &jobs[i];
-        job->is_quiet = job->guess && !flow_wants_payload(job->shard->table, job->guess);
+        const struct flow_table *table = job->shard->table;
+        if (job->guess) {
+            flow_prefetch_pair(table, job->guess);
+            job->is_quiet = !flow_wants_payload(table, job->guess);
+            job->is_steady = flow_is_steady(table, job->guess);
+        }
         if (job->is_quiet)
             continue;
         if (job->guess)
-            flow_prefetch_rest(job->shard->table, job->guess);
-        if (job->guess && is_inline)
+            flow_prefetch_rest(table, job->guess);
+        if (job->is_steady || !pipeline_is_inline(&engine->pipeline))
+            continue;
+        if (job->guess)
             judge_prefetch(engine->judge, job->shard->first_slot + job->guess);
-        if (is_inline)
-            judge_prefetch_ends(engine->judge, &job->item->key, false);
+        judge_prefetch_ends(engine->judge, &job->item->key, false);
     }
 }
 
 static void prefetch_identities(const struct engine *engine, const struct job jobs[], unsigned count)
 {
-    bool is_inline = pipeline_is_inline(&engine->pipeline);
     for (unsigned i = 0; i < count; i++) {
         const struct job *job = &jobs[i];
         if (job->is_quiet)
             continue;
         if (job->guess)
             identity_prefetch(job->shard->identifier, flow_identity(job->shard->table, job->guess));
-        if (is_inline)
+        if (!job->is_steady && pipeline_is_inline(&engine->pipeline))
             judge_prefetch_ends(engine->judge, &job->item->key, true);
     }
 }
@@ -448,7 +455,7 @@ static void work_on_group(struct worker *worker, const struct batch *batch, stru
     prefetch_identities(worker->engine, jobs, count);
     for (unsigned i = 0; i < count; i++) {
         worker->order = order_of(batch, jobs[i].place);
-        work_on_packet(worker, jobs[i].item);
+        work_on_packet(worker, jobs[i].item, jobs[i].guess);
     }
 }
 
@@ -566,7 +573,7 @@ static bool take(struct engine *engine, struct batch *batch)
 /* Datagrams that did not become whole: their first fragments. */
 static void take_overdue(struct engine *engine, int64_t now_ns)
 {
-    for (;;) {
+    while (engine->has_fragments) {
         struct batch *batch = batch_with_room(engine, DATAGRAM_BYTES, NULL);
         if (!decode_overdue(engine->decoder, now_ns, &batch->packets[batch->count].packet))
             return;
@@ -592,7 +599,9 @@ void engine_frame(struct engine *engine, const struct frame *frame)
     if (!frame->hold)
         kept.at = keep(batch, frame->at, kept.caplen);
     struct packet *packet = &batch->packets[batch->count].packet;
-    if (decode_frame(engine->decoder, &kept, packet) != DECODED || !take(engine, batch))
+    enum decode_result result = decode_frame(engine->decoder, &kept, packet);
+    engine->has_fragments |= result == DECODE_FRAGMENT;
+    if (result != DECODED || !take(engine, batch))
         batch->used = mark;
     else if (frame->hold)
         batch_hold(batch, frame->hold);

@@ -95,13 +95,14 @@ size_t flow_table_memory(uint32_t flows_max);
 /* Brings the bucket of this hash into the cache. */
 void flow_table_prefetch(const struct flow_table *table, uint64_t hash);
 
-/* The flow that probably has this hash (a part of it is compared; 0: none), and bringing into the cache what
- * a packet touches of it: ahead of flow_table_find(), which alone is sure. */
+/* The flow that probably has this hash (a part of it is compared; 0: none): ahead of flow_table_find(), which
+ * alone is sure. */
 uint32_t flow_table_guess(const struct flow_table *table, uint64_t hash);
-void flow_table_prefetch_flow(const struct flow_table *table, uint64_t hash);
 
-/* 0 when there is none. The index stays the same while the flow lives. */
-uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash);
+/* 0 when there is none. The index stays the same while the flow lives. `guess` is what flow_table_guess()
+ * said of this hash, now or some time ago; 0: it was not asked. */
+uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                         uint32_t guess);
 
 /* Makes a flow that flow_table_find() did not find. `victim` is called first for each flow that must go to
  * make room; that flow is removed when it returns. Never fails. */
@@ -136,8 +137,9 @@ void flow_key_at(const struct flow_table *table, uint32_t index, struct flow_key
 /* Bring a flow into the cache: all of it, what every packet touches, or the rest. */
 void flow_prefetch(const struct flow_table *table, uint32_t index);
 void flow_prefetch_line(const struct flow_table *table, uint32_t index);
-void flow_prefetch_rest(const struct flow_table *table,
-                        uint32_t index); /* all but what every packet touches */
+/* All but what every packet touches; and, of that, what stands outside the line. The line must have come. */
+void flow_prefetch_rest(const struct flow_table *table, uint32_t index);
+void flow_prefetch_pair(const struct flow_table *table, uint32_t index);
 
 /* What identification keeps with the flow. After it was written to, flow_identified(). */
 struct identity *flow_identity(struct flow_table *table, uint32_t index);
@@ -146,6 +148,8 @@ void flow_identified(struct flow_table *table, uint32_t index);
  */
 bool flow_wants_payload(const struct flow_table *table, uint32_t index);
 bool flow_wants_empty(const struct flow_table *table, uint32_t index);
+/* RTP that goes on: identification looks at each packet, but hardly ever has news. */
+bool flow_is_steady(const struct flow_table *table, uint32_t index);
 unsigned flow_first_side(const struct flow_table *table, uint32_t index);
 
 /* Has the flow lived so long that it is to be reported although it goes on? Says so once per

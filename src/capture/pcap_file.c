@@ -33,26 +33,34 @@ bool pcap_file_begin(struct pcap_file *file, struct bytes header)
            linktype == LINKTYPE_ETHERNET;
 }
 
+/* As libpcap takes it in either byte order, a second's part is signed. */
+static int64_t time_of(const struct pcap_file *file, uint32_t seconds, uint32_t fraction)
+{
+    uint64_t ns = fraction > INT32_MAX ? 0 : (uint64_t)fraction * file->fraction_ns;
+    return (int64_t)(seconds * UINT64_C(1000000000) + (ns > 999999999 ? 999999999 : ns));
+}
+
 /* seconds 4, microseconds or nanoseconds 4, captured length 4, length 4 */
 enum pcap_file_status pcap_file_next(struct pcap_file *file, struct blocks *blocks, struct unpack *unpack,
-                                     struct pcap_record *record)
+                                     struct frame *frame)
 {
     if (!blocks_need(blocks, unpack, RECORD_HEADER_SIZE))
         return blocks->left ? PCAP_FILE_CUT : PCAP_FILE_END;
     struct bytes header = bytes_of(blocks->at, RECORD_HEADER_SIZE);
-    record->seconds = word(file, &header);
-    record->ns =
-        (int64_t)(int32_t)word(file, &header) * file->fraction_ns; /* as libpcap, in either byte order */
-    uint32_t stored = word(file, &header);
-    record->wirelen = word(file, &header);
+    uint32_t seconds = word(file, &header), fraction = word(file, &header);
+    uint32_t stored = word(file, &header), wirelen = word(file, &header);
     if (stored > CAPLEN_MAX) {
         file->refused = stored;
         return PCAP_FILE_DAMAGED;
     }
     if (!blocks_need(blocks, unpack, RECORD_HEADER_SIZE + stored))
         return PCAP_FILE_CUT;
-    record->at = blocks->at + RECORD_HEADER_SIZE;
-    record->caplen = stored < file->snaplen ? stored : file->snaplen;
+    frame->time_ns = time_of(file, seconds, fraction);
+    frame->at = blocks->at + RECORD_HEADER_SIZE;
+    frame->caplen = stored < file->snaplen ? stored : file->snaplen;
+    frame->wirelen = wirelen < frame->caplen ? frame->caplen : wirelen;
+    frame->linktype = LINKTYPE_ETHERNET;
+    frame->hold = blocks_hold(blocks);
     blocks_skip(blocks, RECORD_HEADER_SIZE + stored);
     return PCAP_FILE_RECORD;
 }

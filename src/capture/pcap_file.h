@@ -15,12 +15,6 @@ struct pcap_file {
     uint32_t refused; /* the captured length that no record can have */
 };
 
-struct pcap_record {
-    int64_t seconds, ns;
-    uint32_t caplen, wirelen;
-    const uint8_t *at;
-};
-
 enum { PCAP_FILE_HEADER_SIZE = 24 };
 enum pcap_file_status { PCAP_FILE_RECORD, PCAP_FILE_END, PCAP_FILE_CUT, PCAP_FILE_DAMAGED };
 
@@ -28,9 +22,10 @@ enum pcap_file_status { PCAP_FILE_RECORD, PCAP_FILE_END, PCAP_FILE_CUT, PCAP_FIL
  */
 bool pcap_file_begin(struct pcap_file *file, struct bytes header);
 
-/* The next record; its bytes stay as struct frame_hold says. As libpcap does it, a record longer than the
- * file's snap length is cut to that, and one longer than any frame means a damaged file. */
+/* The next record, all but its interface; its bytes stay as struct frame_hold says. As libpcap does it, a
+ * record longer than the file's snap length is cut to that, and one longer than any frame means a damaged
+ * file. */
 enum pcap_file_status pcap_file_next(struct pcap_file *file, struct blocks *blocks, struct unpack *unpack,
-                                     struct pcap_record *record);
+                                     struct frame *frame);
 
 #endif

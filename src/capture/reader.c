@@ -26,14 +26,6 @@ struct filter {
     struct bpf_program program;
 };
 
-struct record {
-    int64_t time_ns;
-    uint32_t caplen, wirelen;
-    int linktype;
-    const uint8_t *at;
-    struct frame_hold *hold;
-};
-
 struct reader {
     const char *path;
     struct unpack *unpack;
@@ -49,8 +41,8 @@ struct reader {
     int linktype;              /* of the first packet, or the first interface where there is none */
     uint64_t records;          /* read, those that the filter held back too */
     enum reader_status status; /* of the last try to read one */
-    struct record record;
-    bool is_held; /* this record was looked at and is still to be read */
+    bool is_held;              /* a record was looked at and is still to be read: */
+    struct frame held;         /* this one, where the status says so */
 };
 
 static const int64_t second_ns = 1000000000;
@@ -120,7 +112,7 @@ static int open_descriptor(const char *path)
                                   : open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static bool read_record(struct reader *reader);
+static bool read_record(struct reader *reader, struct frame *frame);
 
 static bool open_pcap(struct reader *reader, FILE *stream, char why[CAPTURE_TEXT_SIZE])
 {
@@ -170,9 +162,8 @@ static bool open_pcapng(struct reader *reader, FILE *stream, char why[CAPTURE_TE
         return false;
     }
     reader->linktype = dlt_of(linktype);
-    reader->is_held = read_record(reader);
-    if (reader->is_held)
-        reader->linktype = reader->record.linktype;
+    if (read_record(reader, &reader->held))
+        reader->linktype = reader->held.linktype;
     reader->is_held = true;
     return true;
 }
@@ -236,15 +227,12 @@ static bool compile_filter(struct reader *reader, char why[CAPTURE_TEXT_SIZE])
     return false;
 }
 
-static bool passes(struct reader *reader)
+static bool passes(struct reader *reader, const struct frame *frame)
 {
-    if (!reader->expression)
-        return true;
     char error[CAPTURE_TEXT_SIZE];
-    struct filter *filter = filter_for(reader, reader->record.linktype, error);
-    struct pcap_pkthdr header = {.caplen = reader->record.caplen, .len = reader->record.wirelen};
-    return filter && filter->is_possible &&
-           pcap_offline_filter(&filter->program, &header, reader->record.at) != 0;
+    struct filter *filter = filter_for(reader, frame->linktype, error);
+    struct pcap_pkthdr header = {.caplen = frame->caplen, .len = frame->wirelen};
+    return filter && filter->is_possible && pcap_offline_filter(&filter->program, &header, frame->at) != 0;
 }
 
 enum reader_opened reader_open(const char *path, const char *filter, struct blocks *blocks,
@@ -306,32 +294,27 @@ static int64_t time_of(int64_t seconds, int64_t ns)
     return time_ns < latest_ns ? time_ns : latest_ns;
 }
 
-static enum reader_status read_ordinary(struct reader *reader, struct record *record)
+static enum reader_status read_ordinary(struct reader *reader, struct frame *frame)
 {
-    struct pcap_record read;
-    switch (pcap_file_next(&reader->file, reader->blocks, reader->unpack, &read)) {
-    case PCAP_FILE_END:
-        return READER_END;
+    switch (pcap_file_next(&reader->file, reader->blocks, reader->unpack, frame)) {
+    case PCAP_FILE_RECORD:
+        return READER_PACKET;
     case PCAP_FILE_CUT:
         return READER_CUT;
     case PCAP_FILE_DAMAGED:
         return READER_DAMAGED;
-    case PCAP_FILE_RECORD:
-        break;
+    default:
+        return READER_END;
     }
-    *record = (struct record){
-        .time_ns = time_of(read.seconds, read.ns),
-        .caplen = read.caplen,
-        .wirelen = read.wirelen,
-        .linktype = reader->linktype,
-        .at = read.at,
-        .hold = blocks_hold(reader->blocks),
-    };
-    return READER_PACKET;
+}
+
+static uint32_t at_least(uint32_t wirelen, uint32_t caplen)
+{
+    return wirelen < caplen ? caplen : wirelen;
 }
 
 /* libpcap reads a pcap file's unsigned seconds into a signed number (pcap-savefile(5)). */
-static enum reader_status read_by_libpcap(struct reader *reader, struct record *record)
+static enum reader_status read_by_libpcap(struct reader *reader, struct frame *frame)
 {
     struct pcap_pkthdr *header;
     const u_char *data;
@@ -340,17 +323,17 @@ static enum reader_status read_by_libpcap(struct reader *reader, struct record *
         return READER_END;
     if (result != 1)
         return unpack_at_end(reader->unpack) ? READER_CUT : READER_DAMAGED;
-    *record = (struct record){
+    *frame = (struct frame){
         .time_ns = time_of((uint32_t)header->ts.tv_sec, header->ts.tv_usec), /* nanoseconds, as asked for */
         .caplen = header->caplen,
-        .wirelen = header->len,
-        .linktype = reader->linktype,
+        .wirelen = at_least(header->len, header->caplen),
+        .linktype = (uint16_t)reader->linktype,
         .at = data,
     };
     return READER_PACKET;
 }
 
-static enum reader_status read_pcapng(struct reader *reader, struct record *record)
+static enum reader_status read_pcapng(struct reader *reader, struct frame *frame)
 {
     struct pcapng_packet packet;
     switch (pcapng_next(reader->pcapng, &packet)) {
@@ -363,11 +346,11 @@ static enum reader_status read_pcapng(struct reader *reader, struct record *reco
     case PCAPNG_PACKET:
         break;
     }
-    *record = (struct record){
+    *frame = (struct frame){
         .time_ns = time_of(packet.seconds, packet.nanoseconds),
         .caplen = packet.caplen,
-        .wirelen = packet.wirelen,
-        .linktype = dlt_of(packet.linktype),
+        .wirelen = at_least(packet.wirelen, packet.caplen),
+        .linktype = (uint16_t)dlt_of(packet.linktype),
         .at = packet.at,
     };
     return READER_PACKET;
@@ -387,45 +370,38 @@ static enum reader_status how_it_ended(const struct reader *reader, enum reader_
     }
 }
 
-static bool read_record(struct reader *reader)
+static bool read_record(struct reader *reader, struct frame *frame)
 {
-    if (!reader->is_held) {
-        struct record *record = &reader->record;
-        reader->status = reader->is_ordinary ? read_ordinary(reader, record)
-                         : reader->pcapng    ? read_pcapng(reader, record)
-                                             : read_by_libpcap(reader, record);
-        if (reader->status != READER_PACKET)
-            reader->status = how_it_ended(reader, reader->status);
+    if (reader->is_held) {
+        reader->is_held = false;
+        *frame = reader->held;
+        return reader->status == READER_PACKET;
     }
-    reader->is_held = false;
-    return reader->status == READER_PACKET;
+    reader->status = reader->is_ordinary ? read_ordinary(reader, frame)
+                     : reader->pcapng    ? read_pcapng(reader, frame)
+                                         : read_by_libpcap(reader, frame);
+    if (reader->status == READER_PACKET)
+        return true;
+    reader->status = how_it_ended(reader, reader->status);
+    return false;
 }
 
 bool reader_first_time(struct reader *reader, int64_t *time_ns)
 {
-    bool is_there = read_record(reader);
+    bool is_there = read_record(reader, &reader->held);
     reader->is_held = true;
     if (is_there)
-        *time_ns = reader->record.time_ns;
+        *time_ns = reader->held.time_ns;
     return is_there;
 }
 
 enum reader_status reader_next(struct reader *reader, struct frame *frame, uint64_t *filtered)
 {
-    while (read_record(reader)) {
-        const struct record *record = &reader->record;
+    while (read_record(reader, frame)) {
         reader->records++;
-        if (!passes(reader)) {
-            ++*filtered;
-            continue;
-        }
-        frame->time_ns = record->time_ns;
-        frame->at = record->at;
-        frame->caplen = record->caplen;
-        frame->wirelen = record->wirelen < record->caplen ? record->caplen : record->wirelen;
-        frame->linktype = (uint16_t)record->linktype;
-        frame->hold = record->hold;
-        return READER_PACKET;
+        if (!reader->expression || passes(reader, frame))
+            return READER_PACKET;
+        ++*filtered;
     }
     return reader->status;
 }

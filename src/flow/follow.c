@@ -20,10 +20,10 @@ const char *flow_end_name(enum flow_end end)
     return names[end];
 }
 
-static uint32_t mix(uint32_t hash, uint32_t value)
+static uint64_t mix(uint64_t hash, uint64_t value)
 {
-    hash = (hash ^ value) * 0x9e3779b1u;
-    return hash ^ hash >> 15;
+    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
 }
 
 /*
@@ -33,18 +33,20 @@ static uint32_t mix(uint32_t hash, uint32_t value)
  */
 static uint32_t signature_of(const struct packet *packet)
 {
-    uint32_t hash = mix((uint32_t)packet->ip_id << 16 | packet->checksum, packet->ip_bytes);
-    hash = mix(hash, packet->tcp_sequence);
-    hash = mix(hash, packet->tcp_acknowledgement);
-    hash = mix(hash, (uint32_t)packet->tcp_flags << 16 | packet->tcp_window);
+    uint64_t hash = (uint64_t)packet->ip_id << 48 | (uint64_t)packet->checksum << 32 | packet->ip_bytes;
+    if (packet->protocol == IP_TCP) {
+        hash = mix(hash, (uint64_t)packet->tcp_sequence << 32 | packet->tcp_acknowledgement);
+        hash = mix(hash, (uint32_t)packet->tcp_flags << 16 | packet->tcp_window);
+    }
     hash = mix(hash, packet->esp_sequence);
-    struct bytes payload = packet->payload;
-    size_t some = payload.left < DUPLICATE_BYTES ? payload.left : DUPLICATE_BYTES;
-    if (packet->ip_id && some > 8)
-        some = 8;
-    for (struct bytes head = bytes_of(payload.at, some - some % 4); head.left > 0;)
+    size_t most = packet->ip_id ? 8 : DUPLICATE_BYTES;
+    struct bytes head = bytes_of(packet->payload.at, packet->payload.left < most ? packet->payload.left : most);
+    while (head.left >= 8)
+        hash = mix(hash, bytes_u64(&head));
+    if (head.left >= 4)
         hash = mix(hash, bytes_u32(&head));
-    return hash ? hash : 1;
+    uint32_t signature = (uint32_t)(mix(hash, 0) >> 32);
+    return signature ? signature : 1;
 }
 
 static bool is_duplicate(const struct flow_line *line, const struct packet *packet, unsigned side,
@@ -137,6 +139,13 @@ void flow_prefetch_rest(const struct flow_table *table, uint32_t index)
     ask_ahead((const char *)(rest + 1) - 1);
 }
 
+void flow_prefetch_pair(const struct flow_table *table, uint32_t index)
+{
+    const struct flow_line *line = line_at(table, index);
+    if (line->bits & LINE_V6)
+        ask_ahead(pool_item(&table->pairs, line->addr[0]));
+}
+
 void flow_prefetch_line(const struct flow_table *table, uint32_t index)
 {
     ask_ahead(line_at(table, index));
@@ -157,9 +166,10 @@ void flow_identified(struct flow_table *table, uint32_t index)
 {
     const struct identity *identity = &rest_at(table, index)->identity;
     struct flow_line *line = line_at(table, index);
-    line->bits &= (uint8_t) ~(LINE_SETTLED | LINE_WORKING);
-    line->bits |=
-        (identity->settled ? LINE_SETTLED : 0) | (identify_wants_empty(identity) ? LINE_WORKING : 0);
+    line->bits &= (uint8_t) ~(LINE_SETTLED | LINE_WORKING | LINE_STEADY);
+    line->bits |= (identity->settled ? LINE_SETTLED : 0) |
+                  (identify_wants_empty(identity) ? LINE_WORKING : 0) |
+                  (identity->is_running_rtp ? LINE_STEADY : 0);
 }
 
 bool flow_wants_payload(const struct flow_table *table, uint32_t index)
@@ -170,6 +180,11 @@ bool flow_wants_payload(const struct flow_table *table, uint32_t index)
 bool flow_wants_empty(const struct flow_table *table, uint32_t index)
 {
     return line_at(table, index)->bits & LINE_WORKING;
+}
+
+bool flow_is_steady(const struct flow_table *table, uint32_t index)
+{
+    return line_at(table, index)->bits & LINE_STEADY;
 }
 
 unsigned flow_first_side(const struct flow_table *table, uint32_t index)

@@ -15,7 +15,8 @@ enum {
     LINE_V6 = 1 << 1,      /* the addresses stand in an item of the pool of pairs */
     LINE_FIRST = 1 << 2,   /* the side of the first packet */
     LINE_SETTLED = 1 << 3, /* as the identity says */
-    LINE_WORKING = 1 << 4  /* identification has work in hand */
+    LINE_WORKING = 1 << 4, /* identification has work in hand */
+    LINE_STEADY = 1 << 5   /* RTP that goes on */
 };
 
 /* Times are in nanoseconds; heard is the low 48 bits of a side's last packet's time: exact, but for a copy

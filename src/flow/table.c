@@ -193,9 +193,12 @@ static uint32_t find_in(const struct flow_table *table, uint32_t number, uint16_
     return 0;
 }
 
-uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash)
+uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash,
+                         uint32_t guess)
 {
     struct probe probe = probe_for(key);
+    if (guess && (line_at(table, guess)->bits & LINE_USED) && is_of(table, guess, &probe))
+        return guess;
     uint32_t home = home_of(table, hash);
     uint32_t index = find_in(table, home, tag_of(hash), &probe);
     if (!index && table->buckets[home].moved_out)
