@@ -65,7 +65,8 @@ struct proto_question {
     uint32_t wirelen; /* UDP: the datagram's length on the wire */
 };
 
-enum { PROTO_WINDOW_SIZE = 4096, PROTO_MEMORY_SIZE = 128, PROTO_TEXT_SIZE = 255, PROTO_FIRST_SIZE = 8 };
+enum { PROTO_WINDOW_SIZE = 4096, PROTO_MEMORY_SIZE = 128, PROTO_TEXT_SIZE = 255, PROTO_TELLING_BYTES = 3 };
+enum { PROTO_RANGES_MAX = 6, PROTO_NEVER = UINT16_MAX /* no datagram, however large */ };
 
 /* Lent by the flow, zeroed before an identifier's first question, for both sides together. */
 struct proto_memory {
@@ -171,20 +172,24 @@ struct protocol {
     uint8_t transports;              /* enum proto_transport, or-ed */
     bool is_media;                   /* of the family that `media` rows accept (DESIGN 5.3) */
     const uint16_t *customary_ports; /* ends with 0; NULL: none */
-    /* Bytes that a whole datagram of PROTO_FIRST_SIZE or more may begin with, when it is the first of this
-     * protocol in its flow; none given: any. The answer to all others is no, so the question is left out. */
+    /*
+     * OVER_UDP: what a whole datagram needs to be the first of this protocol in its flow. The answer to all
+     * others is no, so the question is left out (src/proto/choice.h).
+     */
     struct {
-        uint8_t low, high;
-    } first[3];
+        uint16_t home, away; /* bytes, at a customary port and elsewhere */
+    } least;
+    struct {
+        uint8_t place, low,
+            high; /* the byte there lies in one of the ranges given for its place; high 0: end */
+    } begins[PROTO_RANGES_MAX];
     /* `reply` comes zeroed. Facts may be written only together with a YES. */
     void (*ask)(const struct proto_question *question, struct proto_memory *memory, struct proto_facts *facts,
                 struct proto_reply *reply);
 };
 
 const struct protocol *proto_by_id(enum proto_id id); /* never NULL; id 0 is "unidentified" */
-/* Is there a point in asking about a whole datagram that begins so (struct protocol, first)? */
-bool proto_may_begin(const struct protocol *protocol, uint8_t first);
-enum proto_id proto_by_name(const char *name); /* PROTO_UNIDENTIFIED when there is none */
+enum proto_id proto_by_name(const char *name);        /* PROTO_UNIDENTIFIED when there is none */
 
 #define PROTOCOL(id) extern const struct protocol proto_##id;
 #include "../../src/proto/list.h"

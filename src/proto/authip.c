@@ -14,5 +14,8 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {500, 4500, 0};
 
-const struct protocol proto_authip = {
-    .name = "authip", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_authip = {.name = "authip",
+                                      .transports = OVER_UDP,
+                                      .customary_ports = ports,
+                                      .least = {28, 28},
+                                      /* the header */ .ask = ask};

@@ -260,5 +260,6 @@ static const uint16_t ports[] = {135, 593, 0};
 const struct protocol proto_dcerpc = {.name = "dcerpc",
                                       .transports = OVER_TCP | OVER_UDP,
                                       .customary_ports = ports,
-                                      .first = {{4, 4}},
+                                      .least = {CL_HEADER, CL_HEADER},
+                                      .begins = {{0, 4, 4}},
                                       .ask = ask};

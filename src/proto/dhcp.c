@@ -327,5 +327,9 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
 
 static const uint16_t ports[] = {67, 68, 546, 547, 0};
 
-const struct protocol proto_dhcp = {
-    .name = "dhcp", .transports = OVER_UDP, .customary_ports = ports, .first = {{1, 63}}, .ask = ask};
+const struct protocol proto_dhcp = {.name = "dhcp",
+                                    .transports = OVER_UDP,
+                                    .customary_ports = ports,
+                                    .least = {8, 12}, /* DHCPv6 with one option, and with a DUID */
+                                    .begins = {{0, 1, V6_TYPE_MAX}},
+                                    .ask = ask};

@@ -76,4 +76,9 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 static const uint16_t ports[] = {53, 0};
 
 const struct protocol proto_dns = {
-    .name = "dns", .transports = OVER_TCP | OVER_UDP, .customary_ports = ports, .ask = ask};
+    .name = "dns",
+    .transports = OVER_TCP | OVER_UDP,
+    .customary_ports = ports,
+    .least = {12, 17},
+    .begins = {{2, 0x00, 0x0f}, {2, 0x20, 0x2f}, {2, 0x80, 0x8f}, {2, 0xa0, 0xaf}},
+    /* opcodes */ .ask = ask};

@@ -300,5 +300,9 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
         reply->speaker = memory->client == question->side + 1 ? SPEAKER_CLIENT : SPEAKER_SERVER;
 }
 
-const struct protocol proto_dtls = {
-    .name = "dtls", .transports = OVER_UDP, .is_media = true, .first = {{20, 63}}, .ask = ask};
+const struct protocol proto_dtls = {.name = "dtls",
+                                    .transports = OVER_UDP,
+                                    .is_media = true,
+                                    .least = {14, 14},
+                                    .begins = {{0, 20, 63}, {1, 0xfe, 0xfe}, {1, 0x01, 0x01}},
+                                    .ask = ask};

@@ -63,4 +63,4 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
 static const uint16_t ports[] = {4500, 0};
 
 const struct protocol proto_esp = {
-    .name = "esp", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+    .name = "esp", .transports = OVER_UDP, .customary_ports = ports, .least = {1, PROTO_NEVER}, .ask = ask};

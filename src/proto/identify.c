@@ -7,10 +7,9 @@
  */
 #include "rolecall/identify.h"
 
-#include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "choice.h"
 #include "facts.h"
 #include "isakmp.h"
 #include "rolecall/pool.h"
@@ -39,21 +38,6 @@ struct work {
     bool lost;           /* a hole in a stream was given up */
 };
 
-/* Who is asked about what: the same for all identifiers, made once. */
-enum { CUSTOMARY_SLOTS = 256, TRANSPORTS = 3, FAMILIES = 3 };
-static struct {
-    const struct protocol *protocols[PROTO_COUNT];
-    uint64_t over[TRANSPORTS]; /* by enum proto_transport: bit per protocol */
-    uint64_t family[FAMILIES]; /* by family_of(): likewise */
-    uint64_t first[256];       /* by a datagram's first byte: likewise */
-    struct {
-        uint16_t port;
-        uint64_t of; /* protocols of which it is a customary port; 0: empty */
-    } customary[CUSTOMARY_SLOTS];
-} asked;
-static pthread_once_t asked_once = PTHREAD_ONCE_INIT;
-static void make_asked(void);
-
 struct identifier {
     struct pool works, windows, lent;
     struct facts_store facts;
@@ -73,7 +57,6 @@ struct turn {
     uint64_t customary;        /* bit per protocol of which one of the ports is customary */
 };
 
-_Static_assert(PROTO_COUNT <= 64, "struct identity has one bit per protocol");
 _Static_assert(sizeof(struct work) <= 64 + 8, "one of them per TCP flow that has no name yet");
 
 /* Most flows that lend anything lend to one or two protocols, and only until they are settled. */
@@ -92,7 +75,7 @@ size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts)
 struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t facts)
 {
     struct identifier *identifier = calloc(1, sizeof *identifier);
-    pthread_once(&asked_once, make_asked);
+    choice_make();
     if (!identifier)
         return NULL;
     if (!pool_init(&identifier->works, sizeof(struct work), works) ||
@@ -206,55 +189,6 @@ static void settle(struct identifier *identifier, struct identity *identity)
     facts_close(&identifier->facts, &identity->facts);
 }
 
-static uint64_t bit_of(unsigned id)
-{
-    return (uint64_t)1 << id;
-}
-
-static unsigned customary_slot(uint16_t port)
-{
-    unsigned slot = (port * 0x9e37u >> 4) % CUSTOMARY_SLOTS;
-    while (asked.customary[slot].of && asked.customary[slot].port != port)
-        slot = (slot + 1) % CUSTOMARY_SLOTS;
-    return slot;
-}
-
-static uint64_t customary_of(const uint16_t ports[2])
-{
-    return asked.customary[customary_slot(ports[0])].of | asked.customary[customary_slot(ports[1])].of;
-}
-
-/* Protocols that share a flow: media with its signalling (RFC 7983), and ESP with IKE on one UDP port (RFC
- * 3948). */
-static unsigned family_of(unsigned id)
-{
-    if (id == PROTO_ike || id == PROTO_authip || id == PROTO_esp)
-        return 2;
-    return proto_by_id((enum proto_id)id)->is_media || id == PROTO_ms_turn ? 1 : 0;
-}
-
-static void make_asked(void)
-{
-    unsigned ports = 0;
-    for (unsigned id = 0; id < PROTO_COUNT; id++) {
-        const struct protocol *protocol = asked.protocols[id] = proto_by_id((enum proto_id)id);
-        for (unsigned transport = OVER_TCP; id && transport <= OVER_UDP; transport++)
-            if (protocol->transports & transport)
-                asked.over[transport] |= bit_of(id);
-        asked.family[family_of(id)] |= bit_of(id);
-        for (unsigned first = 0; first < 256; first++)
-            if (proto_may_begin(protocol, (uint8_t)first))
-                asked.first[first] |= bit_of(id);
-        for (const uint16_t *port = protocol->customary_ports; port && *port; port++) {
-            unsigned slot = customary_slot(*port);
-            ports += !asked.customary[slot].of;
-            asked.customary[slot].port = *port;
-            asked.customary[slot].of |= bit_of(id);
-        }
-    }
-    assert(ports <= CUSTOMARY_SLOTS / 2);
-}
-
 static bool is_zero(const struct proto_memory *memory)
 {
     static const struct proto_memory zero;
@@ -321,7 +255,7 @@ static void keep_memory(struct turn *t, unsigned id, bool yes)
 
 static void ask(struct turn *t, unsigned id, struct proto_question *question)
 {
-    const struct protocol *protocol = asked.protocols[id];
+    const struct protocol *protocol = proto_by_id((enum proto_id)id);
     struct identifier *identifier = t->identifier;
     struct proto_reply *reply = &identifier->reply;
     struct proto_memory *memory = memory_of(t, id);
@@ -439,15 +373,15 @@ static enum identify_change change_since(const struct turn *t, const struct weig
 static unsigned ask_all(struct turn *t, struct proto_question *question, unsigned except, uint64_t *more)
 {
     const struct identity *identity = t->identity;
-    uint64_t left = asked.over[question->transport] & ~bit_of(except);
+    uint64_t left = choice.over[question->transport] & ~choice_bit(except);
     if (t->work)
         left &= ~t->work->ruled_out;
     if (identity->name)
-        left &= asked.family[family_of(identity->name)];
+        left &= choice.family[choice_family(identity->name)];
     const struct bytes *data = &question->data;
-    if (question->transport == OVER_UDP && !data->cut && data->left >= PROTO_FIRST_SIZE)
-        left &= asked.first[bytes_peek(data, 0)] | bit_of(identity->name) | bit_of(identity->upgraded_to) |
-                identity->also;
+    if (question->transport == OVER_UDP && !data->cut)
+        left &= choice_of_datagram(data, t->customary) | choice_bit(identity->name) |
+                choice_bit(identity->upgraded_to) | identity->also;
     for (; left; left &= left - 1) {
         unsigned id = (unsigned)__builtin_ctzll(left);
         question->named = is_known(identity, id);
@@ -455,7 +389,7 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
         if (t->identifier->reply.answer == PROTO_YES)
             return id;
         if (t->identifier->reply.answer == PROTO_MORE)
-            *more |= bit_of(id);
+            *more |= choice_bit(id);
         else if (t->work && question->start)
             t->work->ruled_out |= (uint64_t)1 << id;
     }
@@ -481,19 +415,19 @@ static bool misses_bytes(const struct proto_question *question, uint64_t more)
 {
     if (!question->data.cut)
         return false;
-    return question->data.left == 0 || (more & ~bit_of(PROTO_rtp)) ||
+    return question->data.left == 0 || (more & ~choice_bit(PROTO_rtp)) ||
            (more && question->data.left < RTP_HEADER_SIZE);
 }
 
 /* What an unnamed flow could be after one more datagram, which `more` would not deny. */
 static uint8_t likely_after(const struct identity *identity, uint64_t more, size_t caplen)
 {
-    uint64_t media = more & (bit_of(PROTO_rtp) | bit_of(PROTO_rtcp));
+    uint64_t media = more & (choice_bit(PROTO_rtp) | choice_bit(PROTO_rtcp));
     if (!media || caplen < RTP_HEADER_SIZE || (identity->asked > 0 && !identity->likely))
         return 0;
     if (identity->likely)
         return identity->likely;
-    return media & bit_of(PROTO_rtcp) ? PROTO_rtcp : PROTO_rtp;
+    return media & choice_bit(PROTO_rtcp) ? PROTO_rtcp : PROTO_rtp;
 }
 
 /* Which protocol a datagram is; 0: none of those that may be. */
@@ -506,9 +440,9 @@ static unsigned recognise(struct turn *t, struct proto_question *question, uint6
         if (t->identifier->reply.answer == PROTO_YES)
             return identity->current;
         if (t->identifier->reply.answer == PROTO_MORE)
-            *more |= bit_of(identity->current);
+            *more |= choice_bit(identity->current);
     }
-    if (!identity->name || identity->carries_media || family_of(identity->name) == 2)
+    if (!identity->name || identity->carries_media || choice_family(identity->name) == 2)
         return ask_all(t, question, identity->current, more);
     return 0;
 }
@@ -523,7 +457,7 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
                      .input = input,
                      .learned = learned,
                      .facts = facts_load(&identifier->facts, identity->facts),
-                     .customary = customary_of(input->ports)};
+                     .customary = choice_customary(input->ports)};
     struct proto_question question = {.transport = OVER_UDP,
                                       .side = input->side,
                                       .start = true,
@@ -752,7 +686,7 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
         return IDENTITY_SAME;
     }
     t.facts = facts_load(&identifier->facts, identity->facts);
-    t.customary = customary_of(input->ports);
+    t.customary = choice_customary(input->ports);
     return follow_segment(&t);
 }
 

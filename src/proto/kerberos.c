@@ -93,5 +93,6 @@ static const uint16_t ports[] = {88, 0};
 const struct protocol proto_kerberos = {.name = "kerberos",
                                         .transports = OVER_TCP | OVER_UDP,
                                         .customary_ports = ports,
-                                        .first = {{0x60, 0x7f}},
+                                        .least = {14, 14}, /* two heads and two numbers */
+                                        .begins = {{0, 0x6a, 0x7e}},
                                         .ask = ask};

@@ -265,5 +265,6 @@ static const uint16_t ports[] = {389, 3268, 0};
 const struct protocol proto_ldap = {.name = "ldap",
                                     .transports = OVER_TCP | OVER_UDP,
                                     .customary_ports = ports,
-                                    .first = {{0x30, 0x30}},
+                                    .least = {7, 7}, /* an unbind request */
+                                    .begins = {{0, BER_SEQUENCE, BER_SEQUENCE}},
                                     .ask = ask};

@@ -36,5 +36,9 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {5355, 0};
 
-const struct protocol proto_llmnr = {
-    .name = "llmnr", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+const struct protocol proto_llmnr = {.name = "llmnr",
+                                     .transports = OVER_UDP,
+                                     .customary_ports = ports,
+                                     .least = {13, PROTO_NEVER},
+                                     .begins = {{2, 0x00, 0x07}, {2, 0x80, 0x87}},
+                                     /* opcode 0 */ .ask = ask};

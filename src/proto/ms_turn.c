@@ -363,8 +363,10 @@ static const uint16_t customary_ports[] = {443, 3478, 0};
 
 /* Not of the media family: `media` rows accept STUN and RTP, and rows of their own accept MS-TURN
  * (DESIGN 5.3). */
-const struct protocol proto_ms_turn = {.name = "ms-turn",
-                                       .transports = OVER_TCP | OVER_UDP,
-                                       .customary_ports = customary_ports,
-                                       .first = {{0x00, 0x01}, {0xff, 0xff}},
-                                       .ask = ask};
+const struct protocol proto_ms_turn = {
+    .name = "ms-turn",
+    .transports = OVER_TCP | OVER_UDP,
+    .customary_ports = customary_ports,
+    .least = {15, 15}, /* multiplexed, with the three bytes that tell DTLS */
+    .begins = {{0, 0x00, 0x01}, {0, 0xff, 0xff}, {1, 0x03, 0x06}, {1, 0x10, 0x16}},
+    .ask = ask};

@@ -29,4 +29,9 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 static const uint16_t ports[] = {137, 0};
 
 const struct protocol proto_nbns = {
-    .name = "nbns", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+    .name = "nbns",
+    .transports = OVER_UDP,
+    .customary_ports = ports,
+    .least = {46, 50},
+    .begins = {{2, 0x00, 0x07}, {2, 0x28, 0x4f}, {2, 0x80, 0x87}, {2, 0xa8, 0xcf}},
+    /* opcodes */ .ask = ask};

@@ -151,4 +151,9 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
 static const uint16_t ports[] = {123, 0};
 
 const struct protocol proto_ntp = {
-    .name = "ntp", .transports = OVER_UDP, .customary_ports = ports, .ask = ask};
+    .name = "ntp",
+    .transports = OVER_UDP,
+    .customary_ports = ports,
+    .least = {PRIVATE_HEADER, HEADER_SIZE},
+    .begins = {{0, 0x08, 0x27}, {0, 0x48, 0x67}, {0, 0x88, 0xa7}, {0, 0xc8, 0xe7}},
+    /* versions 1 to 4 */ .ask = ask};

@@ -208,5 +208,9 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
 
 static const uint16_t customary_ports[] = {443, 853, 0}; /* RFC 9114 3.1, RFC 9250 4.1.1 */
 
-const struct protocol proto_quic = {
-    .name = "quic", .transports = OVER_UDP, .customary_ports = customary_ports, .ask = ask};
+const struct protocol proto_quic = {.name = "quic",
+                                    .transports = OVER_UDP,
+                                    .customary_ports = customary_ports,
+                                    .least = {6, 6}, /* packed lengths */
+                                    .begins = {{0, 0x09, 0x7d}, {0, 0x80, 0xff}},
+                                    .ask = ask};

@@ -27,18 +27,6 @@ const struct protocol *proto_by_id(enum proto_id id)
     return table[id < PROTO_COUNT ? id : 0];
 }
 
-bool proto_may_begin(const struct protocol *protocol, uint8_t first)
-{
-    enum { RANGES = sizeof protocol->first / sizeof *protocol->first };
-    bool any = true;
-    for (unsigned i = 0; i < RANGES && protocol->first[i].high; i++) {
-        any = false;
-        if (first >= protocol->first[i].low && first <= protocol->first[i].high)
-            return true;
-    }
-    return any;
-}
-
 enum proto_id proto_by_name(const char *name)
 {
     for (unsigned i = 1; i < PROTO_COUNT; i++)

@@ -37,5 +37,9 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
         proto_text_set(&facts->detail, encrypted, sizeof encrypted - 1);
 }
 
-const struct protocol proto_rtcp = {
-    .name = "rtcp", .transports = OVER_UDP, .is_media = true, .first = {{0x80, 0xbf}}, .ask = ask};
+const struct protocol proto_rtcp = {.name = "rtcp",
+                                    .transports = OVER_UDP,
+                                    .is_media = true,
+                                    .least = {8, 8},
+                                    .begins = {{0, 0x80, 0xbf}, {1, 200, 207}},
+                                    .ask = ask};

@@ -137,5 +137,9 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
         ask_stream(question, memory, facts, reply);
 }
 
-const struct protocol proto_rtp = {
-    .name = "rtp", .transports = OVER_TCP | OVER_UDP, .is_media = true, .first = {{0x80, 0xbf}}, .ask = ask};
+const struct protocol proto_rtp = {.name = "rtp",
+                                   .transports = OVER_TCP | OVER_UDP,
+                                   .is_media = true,
+                                   .least = {12, 12},
+                                   .begins = {{0, 0x80, 0xbf}, {1, 0, 63}, {1, 96, 191}, {1, 224, 255}},
+                                   /* is_payload_type() */ .ask = ask};

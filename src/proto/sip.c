@@ -108,7 +108,8 @@ static enum proto_answer recognise(struct bytes text, bool may_go_on, struct sta
     if (text.left > 0 && !line_is_letter(bytes_peek(&text, 0))) /* most of what is asked about is no text */
         return PROTO_NO;
     if (!line_next(&text, !may_go_on, &line))
-        return text.left < PROTO_WINDOW_SIZE && may_become_start_line(text) ? PROTO_MORE : PROTO_NO;
+        return may_go_on && text.left < PROTO_WINDOW_SIZE && may_become_start_line(text) ? PROTO_MORE
+                                                                                         : PROTO_NO;
     if (!read_start_line(line, start))
         return PROTO_NO;
     *evidence = 1;
@@ -257,8 +258,8 @@ static void ask_datagram(const struct proto_question *question, struct proto_fac
     struct start_line start;
 
     /* CR LF, twice (RFC 5626 section 3.5.1), or four zeros of other stacks */
-    if (question->wirelen <= KEEPALIVE_MAX && !question->data.cut) {
-        reply->answer = question->named ? PROTO_YES : PROTO_MORE;
+    if (question->named && question->wirelen <= KEEPALIVE_MAX && !question->data.cut) {
+        reply->answer = PROTO_YES;
         reply->evidence = 1;
         return;
     }
@@ -304,5 +305,6 @@ static const uint16_t ports[] = {5060, 5068, 0}; /* PROTOCOLS: clear SIP of phon
 const struct protocol proto_sip = {.name = "sip",
                                    .transports = OVER_TCP | OVER_UDP,
                                    .customary_ports = ports,
-                                   .first = {{'\n', '\r'}, {'A', 'Z'}, {'a', 'z'}},
+                                   .least = {11, 11}, /* "SIP/2.0 100" */
+                                   .begins = {{0, '\n', '\r'}, {0, 'A', 'Z'}, {0, 'a', 'z'}},
                                    .ask = ask};

@@ -369,5 +369,6 @@ static const uint16_t ports[] = {445, 139, 138, 0};
 const struct protocol proto_smb = {.name = "smb",
                                    .transports = OVER_TCP | OVER_UDP,
                                    .customary_ports = ports,
-                                   .first = {{0x10, 0x12}},
+                                   .least = {14 + 2 * NAME_SIZE + 4, 14 + 2 * NAME_SIZE + 4},
+                                   .begins = {{0, 0x10, 0x12}},
                                    .ask = ask};

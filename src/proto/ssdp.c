@@ -90,5 +90,6 @@ static const uint16_t ports[] = {1900, 0};
 const struct protocol proto_ssdp = {.name = "ssdp",
                                     .transports = OVER_UDP,
                                     .customary_ports = ports,
-                                    .first = {{'A', 'Z'}, {'a', 'z'}},
+                                    .least = {16, 16}, /* a status line and a header */
+                                    .begins = {{0, 'A', 'Z'}, {0, 'a', 'z'}},
                                     .ask = ask};

@@ -159,5 +159,9 @@ static void ask(const struct proto_question *question, struct proto_memory *memo
 
 static const uint16_t ports[] = {1434, 0};
 
-const struct protocol proto_ssrp = {
-    .name = "ssrp", .transports = OVER_UDP, .customary_ports = ports, .first = {{2, 15}}, .ask = ask};
+const struct protocol proto_ssrp = {.name = "ssrp",
+                                    .transports = OVER_UDP,
+                                    .customary_ports = ports,
+                                    .least = {1, 3 + sizeof first_key - 1},
+                                    .begins = {{0, CLNT_BCAST_EX, CLNT_UCAST_DAC}},
+                                    .ask = ask};

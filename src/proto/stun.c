@@ -393,5 +393,6 @@ const struct protocol proto_stun = {.name = "stun",
                                     .transports = OVER_TCP | OVER_UDP,
                                     .is_media = true,
                                     .customary_ports = customary_ports,
-                                    .first = {{0x00, 0x3f}},
+                                    .least = {STUN_HEADER_SIZE, STUN_HEADER_SIZE},
+                                    .begins = {{0, 0x00, 0x3f}},
                                     .ask = ask};

@@ -4,6 +4,7 @@
  * the first payload of each protocol gives its own name, and cut or split anywhere never another one.
  */
 #include "asked.h"
+#include "proto/choice.h"
 #include "rolecall/identify.h"
 
 static struct identifier *identifier;
@@ -81,8 +82,8 @@ static uint64_t random_next(uint64_t *state)
 
 static size_t random_payload(uint64_t *state, uint8_t payload[1500])
 {
-    uint64_t choice = random_next(state);
-    size_t size = 1 + (choice & 1 ? choice / 2 % 1500 : choice / 2 % 80); /* short ones are tried often */
+    uint64_t kind = random_next(state);
+    size_t size = 1 + (kind & 1 ? kind / 2 % 1500 : kind / 2 % 80); /* short ones are tried often */
     for (size_t i = 0; i < size; i += 8) {
         uint64_t bits = random_next(state);
         memcpy(payload + i, &bits, size - i < 8 ? size - i : 8);
@@ -339,52 +340,175 @@ static void test_cut_payloads_have_no_other_name(void)
     assert_never_another_name(&dhcp, &discover);
 }
 
-/* Whom the table of first bytes leaves out would have said no, at any port. */
+/* The least that is not a no, at a customary port and elsewhere. */
+static const struct least {
+    enum proto_id id;
+    bool away;
+    const char *hex;
+} leasts[] = {
+    {PROTO_ms_turn, true, "ff10 000b 0102030405060708 16 feff"},
+    {PROTO_stun, true, "0001 0000 0102030405060708090a0b0c0d0e0f10"},
+    {PROTO_authip, true, "a1a2a3a4a5a6a7a8 0000000000000000 00 10 f3 00 00000000 0000001c"},
+    {PROTO_ike, true, "b1b2b3b4b5b6b7b8 0000000000000000 00 20 22 08 00000000 0000001c"},
+    {PROTO_dtls, true, "14 fefd 0000 000000000000 0001 01"},
+    {PROTO_sip, true, "'SIP/2.0 100'"},
+    {PROTO_sip, true, "'A : SIP/2.0'"},
+    {PROTO_ldap, true, "30 05 020101 42 00"},
+    {PROTO_kerberos, true, "6a 0c 30 0a a103 020105 a203 02010a"},
+    {PROTO_dhcp, false, "01 010203 000e 0000"},
+    {PROTO_dhcp, true, "01 010203 0001 0004 00030001"},
+    {PROTO_ssdp, true, "'HTTP/1.0 200' 0a 'st:'"},
+    {PROTO_ssrp, false, "02"},
+    {PROTO_ssrp, true, "05 0b00 'ServerName;'"},
+    {PROTO_mdns, false, "0000 0000 0001 0000 0000 0000 00"},
+    {PROTO_mdns, true, "0000 0000 0001 0000 0000 0000 00 00ff 8001"},
+    {PROTO_llmnr, false, "1234 0000 0001 0000 0000 0000 00"},
+    {PROTO_nbns, false, "1234 2800 0001 0000 0000 0000 20 'EGEFCACACACACACACACACACACACACAAA' 00"},
+    {PROTO_nbns, true, "1234 c800 0001 0000 0000 0000 20 'EGEFCACACACACACACACACACACACACAAA' 00 0020 0001"},
+    {PROTO_dns, false, "1234 a805 0000 0000 0000 0000"},
+    {PROTO_dns, true, "1234 0100 0001 0000 0000 0000 00 0002 0001"},
+    {PROTO_ntp, false, "17 00 03 2a 0000 0000"},
+    {PROTO_ntp, true,
+     "e4 01 06 ec 00000000 00000000 00000000 0000000000000000 0000000000000000"
+     "e1b2c3d4e5f60718 e1b2c3d4e5f60718"},
+    {PROTO_quic, true, "80 ff000015 00"},
+    {PROTO_rtcp, true, "80 c9 0001 decafbad"},
+    {PROTO_rtp, true, "80 ff 03e8 0004e200 decafbad"},
+    {PROTO_esp, false, "ff"},
+};
+enum { LEAST_COUNT = sizeof leasts / sizeof *leasts };
+
+/* Others that begin at the ends of what may begin them. */
+static const char *const others[] = {
+    "09 0102030405060708 'Q043' 01 000000000000000000000000",              /* quic, of Google's versions */
+    "7d 0102030405060708 'Q043' 01 000000000000000000000000",              /* likewise */
+    "3f 1afd 0000 000000000000 0001 01",                                   /* the end of RFC 7983's range */
+    "14 0100 0000 000000000000 0001 01",                                   /* dtls, before its RFC */
+    "1234 0605 0001 0000 0000 0000 00 0002 0001",                          /* dns, opcode 0 */
+    "1234 2900 0001 0000 0000 0000 00 0002 0001",                          /* dns, an update */
+    "0000 8400 0000 0001 0000 0000 05 'local' 00 0001 0001 00000000 0000", /* mdns */
+    "1234 4900 0001 0000 0000 0000 20 'EGEFCACACACACACACACACACACACACAAA' 00 0020 0001", /* nbns, opcode 9 */
+    "24 01 06 ec 00000000 00000000 00000000 0000000000000000 0000000000000000"
+    "e1b2c3d4e5f60718 e1b2c3d4e5f60718",    /* ntp, version 4 */
+    "0c 00" RANDOM_32 "0009 0004 01010101", /* dhcp, relayed */
+};
+enum { OTHER_COUNT = sizeof others / sizeof *others };
+
+/* What a protocol may have been left with by an earlier datagram that was cut, or said too little. */
+enum { MEMORIES = 4 };
+static struct {
+    struct proto_memory of[MEMORIES]; /* the first: nothing */
+    unsigned count;
+} memories[PROTO_COUNT];
+
+static void make_memories(void)
+{
+    for (unsigned id = 0; id < PROTO_COUNT; id++)
+        memories[id].count = 1;
+    for (unsigned i = 0; i < FIRST_COUNT; i++) {
+        struct payload payload = payload_first(&firsts[i]);
+        const size_t caplens[] = {3, payload.size / 2, payload.size};
+        unsigned *count = &memories[firsts[i].id].count;
+        for (unsigned c = 0; c < 3 && firsts[i].transport == OVER_UDP && *count < MEMORIES; c++) {
+            struct asked asked = asked_new(proto_by_id(firsts[i].id), OVER_UDP);
+            asked.customary = true;
+            enum proto_answer answer = asked_some(&asked, 0, &payload, caplens[c]);
+            if (answer == PROTO_MORE && memcmp(&asked.memory, memories[0].of, sizeof asked.memory) != 0)
+                memories[firsts[i].id].of[(*count)++] = asked.memory;
+        }
+    }
+}
+
+/* Whom the choice leaves out would have said no, and remembered nothing. */
 static void assert_left_out_says_no(const uint8_t *at, size_t size)
 {
-    for (unsigned id = 1; id < PROTO_COUNT; id++) {
-        const struct protocol *protocol = proto_by_id((enum proto_id)id);
-        if (!(protocol->transports & OVER_UDP) || proto_may_begin(protocol, at[0]))
+    const struct bytes data = bytes_of(at, size);
+    for (unsigned i = 0; i < 2 * PROTO_COUNT; i++) {
+        unsigned id = i / 2, customary = i % 2;
+        uint64_t chosen = choice_of_datagram(&data, customary ? UINT64_MAX : 0);
+        if (!(choice.over[OVER_UDP] & ~chosen & choice_bit(id)))
             continue;
-        for (unsigned customary = 0; customary < 2; customary++) {
-            struct proto_memory memory = {0};
+        for (unsigned m = 0; m < memories[id].count; m++) {
+            struct proto_memory memory = memories[id].of[m];
             struct proto_facts facts = {0};
             struct proto_reply reply = {0};
             struct proto_question question = {.transport = OVER_UDP,
                                               .start = true,
                                               .customary = customary,
-                                              .data = bytes_of(at, size),
+                                              .data = data,
                                               .wirelen = (uint32_t)size};
-            protocol->ask(&question, &memory, &facts, &reply);
-            TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_NO, reply.answer, protocol->name);
+            proto_by_id((enum proto_id)id)->ask(&question, &memory, &facts, &reply);
+            TEST_ASSERT_EQUAL_UINT_MESSAGE(PROTO_NO, reply.answer, proto_by_id((enum proto_id)id)->name);
+            TEST_ASSERT_EQUAL_MEMORY(&memories[id].of[m], &memory, sizeof memory);
         }
     }
 }
 
-static void try_first_bytes(struct payload *payload)
+/* The payload with every byte in each telling place, at every length up to its own that tells any. */
+static void try_telling_bytes(const struct payload *payload)
 {
-    for (size_t size = PROTO_FIRST_SIZE; size <= payload->size; size += size < 64 ? 1 : 37) {
-        for (unsigned first = 0; first < 256; first++) {
-            payload->at[0] = (uint8_t)first;
-            assert_left_out_says_no(payload->at, size);
+    for (unsigned place = 0; place < PROTO_TELLING_BYTES; place++) {
+        struct payload changed = *payload;
+        for (unsigned byte = 0; byte < 256; byte++) {
+            changed.at[place] = (uint8_t)byte;
+            assert_left_out_says_no(changed.at, payload->size);
+            for (size_t size = place + 1; size <= payload->size && size < CHOICE_SIZES; size += 1 + size / 8)
+                assert_left_out_says_no(changed.at, size);
         }
     }
 }
 
-static void test_first_bytes_leave_out_nobody_who_would_say_more(void)
+static void test_the_choice_leaves_out_nobody_who_would_say_more(void)
 {
+    uint64_t state = seed;
+    make_memories();
     for (unsigned i = 0; i < FIRST_COUNT; i++) {
         struct payload payload = payload_first(&firsts[i]);
+        for (size_t size = 1; size <= payload.size; size++)
+            assert_left_out_says_no(payload.at, size);
         if (firsts[i].transport == OVER_UDP)
-            try_first_bytes(&payload);
+            try_telling_bytes(&payload);
+    }
+    for (unsigned i = 0; i < LEAST_COUNT + OTHER_COUNT; i++) {
+        struct payload payload = payload_of(i < LEAST_COUNT ? leasts[i].hex : others[i - LEAST_COUNT]);
+        try_telling_bytes(&payload);
     }
     struct payload payload = payload_discover();
-    try_first_bytes(&payload);
-    for (unsigned round = 0; round < 200; round++) {
-        for (size_t i = 0; i < 60; i++)
-            payload.at[i] = (uint8_t)(rand() >> 7);
-        payload.size = 60;
-        try_first_bytes(&payload);
+    try_telling_bytes(&payload);
+    for (unsigned round = 0; round < 10; round++) {
+        payload.size = 1 + random_next(&state) % 150;
+        for (size_t i = 0; i < payload.size; i++)
+            payload.at[i] = (uint8_t)(random_next(&state) >> 7);
+        try_telling_bytes(&payload);
+    }
+    for (unsigned round = 0; round < 20000; round++) { /* few kinds of bytes, so that more of them agree */
+        for (size_t i = 0; i < 64; i++)
+            payload.at[i] = random_next(&state) % 3 ? 0 : (uint8_t)(random_next(&state) >> 7 & 0xcf);
+        assert_left_out_says_no(payload.at, 1 + random_next(&state) % 64);
+    }
+}
+
+static void test_the_least_of_a_protocol_is_asked_about(void)
+{
+    for (unsigned i = 0; i < LEAST_COUNT; i++) {
+        const struct protocol *protocol = proto_by_id(leasts[i].id);
+        struct payload payload = payload_of(leasts[i].hex);
+        struct asked asked = asked_new(protocol, OVER_UDP);
+        asked.customary = !leasts[i].away;
+        TEST_ASSERT_TRUE_MESSAGE(asked_all(&asked, 0, &payload) != PROTO_NO, protocol->name);
+        TEST_ASSERT_EQUAL_UINT_MESSAGE(leasts[i].away ? protocol->least.away : protocol->least.home,
+                                       payload.size, protocol->name);
+    }
+}
+
+/* And it leaves out enough to be worth it: short datagrams that nobody knows are hardly anybody's business.
+ */
+static void test_a_datagram_of_one_byte_is_nobodys(void)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        const uint8_t at[1] = {(uint8_t)byte};
+        const struct bytes data = bytes_of(at, sizeof at);
+        TEST_ASSERT_EQUAL_UINT64(0, choice_of_datagram(&data, 0));
     }
 }
 
@@ -427,7 +551,9 @@ int main(void)
     RUN_TEST(test_random_sequences_of_datagrams_have_no_name);
     RUN_TEST(test_random_payloads_at_customary_ports_have_no_name);
     RUN_TEST(test_cut_payloads_have_no_other_name);
-    RUN_TEST(test_first_bytes_leave_out_nobody_who_would_say_more);
+    RUN_TEST(test_the_choice_leaves_out_nobody_who_would_say_more);
+    RUN_TEST(test_the_least_of_a_protocol_is_asked_about);
+    RUN_TEST(test_a_datagram_of_one_byte_is_nobodys);
     RUN_TEST(test_streams_split_anywhere_have_the_same_name);
     RUN_TEST(test_no_protocol_is_left_out);
     return UNITY_END();
