@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "rolecall/ahead.h"
 #include "rolecall/decode.h"
 #include "rolecall/event.h"
 #include "rolecall/judge.h"
@@ -130,6 +131,10 @@ static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end
     switch (kind) {
     case NOTE_BEGIN:
         judge_begin(engine->judge, in);
+        break;
+    case NOTE_BEGIN_CHANGE:
+        judge_begin(engine->judge, in);
+        judge_note(engine->judge, in);
         break;
     case NOTE_CHANGE:
         judge_note(engine->judge, in);
@@ -339,15 +344,17 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
     }
     if (note_protection(item, shard, index))
         change = IDENTITY_CHANGED;
-    if (is_new)
+    bool has_changed = change == IDENTITY_CHANGED ||
+                       (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER));
+    enum note_kind kind = has_changed ? NOTE_CHANGE : NOTE_TROUBLE;
+    if (is_new && has_changed && !learned.count)
+        kind = NOTE_BEGIN_CHANGE;
+    else if (is_new)
         tell(worker, NOTE_BEGIN, index, FLOW_END_INPUT, 0, NULL);
     for (unsigned i = 0; i < learned.count; i++)
         tell(worker, NOTE_LEARNED, index, FLOW_END_INPUT, item->side, &learned.items[i]);
-    if (change == IDENTITY_CHANGED ||
-        (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER)))
-        tell(worker, NOTE_CHANGE, index, FLOW_END_INPUT, 0, NULL);
-    else if (change == IDENTITY_TROUBLE)
-        tell(worker, NOTE_TROUBLE, index, FLOW_END_INPUT, 0, NULL);
+    if (has_changed || change == IDENTITY_TROUBLE)
+        tell(worker, kind, index, FLOW_END_INPUT, 0, NULL);
     if (flow_report_is_due(shard->table, index))
         tell(worker, NOTE_REPORT, index, FLOW_END_ACTIVE, 0, NULL);
 }
@@ -427,6 +434,13 @@ static void prefetch_identities(const struct engine *engine, const struct job jo
     }
 }
 
+/* With other workers, the reader's cache holds what it wrote last. */
+static void prefetch_packet(const struct batch_packet *item)
+{
+    for (size_t at = 0; at < sizeof *item; at += 64)
+        ask_ahead((const char *)item + at);
+}
+
 static unsigned jobs_of(const struct engine *engine, const struct batch *batch, unsigned share,
                         struct job mine[])
 {
@@ -436,9 +450,11 @@ static unsigned jobs_of(const struct engine *engine, const struct batch *batch, 
             continue;
         const struct shard *shard = &engine->shards[batch->shard[i]];
         mine[count++] = (struct job){.place = i, .item = &batch->packets[i], .shard = shard};
-        if (!batch->is_of_flows)
-            flow_table_prefetch(shard->table, batch->packets[i].hash);
+        if (!pipeline_is_inline(&engine->pipeline) && !batch->is_of_flows)
+            prefetch_packet(&batch->packets[i]);
     }
+    for (unsigned i = 0; i < count && !batch->is_of_flows; i++)
+        flow_table_prefetch(mine[i].shard->table, mine[i].item->hash);
     return count;
 }
 

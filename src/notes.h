@@ -10,7 +10,15 @@
 
 #include "rolecall/judge.h"
 
-enum note_kind { NOTE_BEGIN, NOTE_CHANGE, NOTE_TROUBLE, NOTE_REPORT, NOTE_END, NOTE_LEARNED };
+enum note_kind {
+    NOTE_BEGIN,
+    NOTE_BEGIN_CHANGE, /* both by one packet */
+    NOTE_CHANGE,
+    NOTE_TROUBLE,
+    NOTE_REPORT,
+    NOTE_END,
+    NOTE_LEARNED
+};
 
 struct note {
     uint32_t order; /* place in the batch + 1, then shard: what comes first is told first */

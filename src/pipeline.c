@@ -8,9 +8,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "rolecall/ahead.h"
+
 enum {
-    NOTES_PER_PACKET = 3
-}; /* a flow evicted, one begun, one changed: the worst case but for learned end points */
+    NOTES_PER_PACKET =
+        3, /* a flow evicted, one begun, one changed: the worst case but for learned end points */
+    NOTES_AHEAD = 12,
+    FACTS_AHEAD = 192, /* bytes: what most notes have of them, and never beyond a list's room */
+    CACHE_LINE = 64
+};
 
 size_t pipeline_memory(unsigned workers)
 {
@@ -96,12 +102,24 @@ static void tell_group(struct telling *telling)
     telling->count = 0;
 }
 
+/* Notes were written on another processor: those to come are asked for, and the facts of this one. */
+static void prefetch_notes(const struct note_list *list, uint32_t next)
+{
+    const struct note *note = &list->notes[next];
+    if (next + NOTES_AHEAD < list->count)
+        for (size_t at = 0; at < sizeof *note; at += CACHE_LINE)
+            ask_ahead((const char *)(note + NOTES_AHEAD) + at);
+    for (size_t at = 0; note->facts && at < FACTS_AHEAD; at += CACHE_LINE)
+        ask_ahead(list->bytes + note->facts + at);
+}
+
 static void tell_those_of(struct telling *telling, unsigned shard, uint32_t order)
 {
     unsigned share = pipeline_share_of(telling->pipeline, shard);
     const struct note_list *list = &telling->batch->notes[share];
     uint32_t *next = &telling->next[share];
     for (; *next < list->count && list->notes[*next].order == order; ++*next) {
+        prefetch_notes(list, *next);
         telling->group[telling->count++] = (struct told_note){list, &list->notes[*next]};
         if (telling->count == TOLD_TOGETHER)
             tell_group(telling);
