@@ -93,6 +93,7 @@ static inline const uint8_t *addr_wire(const struct addr *a, unsigned *size)
 
 bool addr_parse(const char *text, struct addr *out); /* no scope id, no port; false: not an address */
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT_SIZE]);
+size_t addr_put(const struct addr *a, char out[ADDR_TEXT_SIZE]); /* the same; its length */
 bool addr_is_unspecified(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_multicast(const struct addr *a);

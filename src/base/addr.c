@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rolecall/digits.h"
+
 bool addr_parse(const char *text, struct addr *out)
 {
     uint8_t four[4];
@@ -18,23 +20,26 @@ bool addr_parse(const char *text, struct addr *out)
     return inet_pton(AF_INET6, text, out->bytes) == 1;
 }
 
-const char *addr_text(const struct addr *a, char out[ADDR_TEXT_SIZE])
+size_t addr_put(const struct addr *a, char out[ADDR_TEXT_SIZE])
 {
     if (!addr_is_v4(a)) {
         inet_ntop(AF_INET6, a->bytes, out, ADDR_TEXT_SIZE);
-        return out;
+        return strlen(out);
     }
-    char *to = out;
+    size_t used = 0;
     for (unsigned i = 12; i < 16; i++) {
-        unsigned value = a->bytes[i];
-        if (value >= 100)
-            *to++ = (char)('0' + value / 100);
-        if (value >= 10)
-            *to++ = (char)('0' + value / 10 % 10);
-        *to++ = (char)('0' + value % 10);
-        *to++ = '.';
+        unsigned count = digits_of(a->bytes[i]);
+        digits_put(out + used, a->bytes[i], count);
+        used += count;
+        out[used++] = '.';
     }
-    to[-1] = '\0';
+    out[--used] = '\0';
+    return used;
+}
+
+const char *addr_text(const struct addr *a, char out[ADDR_TEXT_SIZE])
+{
+    addr_put(a, out);
     return out;
 }
 

@@ -15,139 +15,69 @@ enum { RESERVE = 64 }; /* kept for closing brackets */
 
 void json_start(struct json_out *out, char *buffer, size_t size)
 {
-    *out = (struct json_out){.at = buffer, .size = size, .first = true};
+    *out = (struct json_out){.text = buffer, .size = size};
 }
 
-static void put(struct json_out *out, const char *text, size_t size)
+static bool ends_with_comma(const struct json_out *out)
 {
-    if (out->full || size >= out->size - out->used) {
-        out->full = true;
-        return;
-    }
-    memcpy(out->at + out->used, text, size);
-    out->used += size;
-}
-
-static void put_char(struct json_out *out, char c)
-{
-    put(out, &c, 1);
+    return out->used && out->text[out->used - 1] == ',';
 }
 
 bool json_finish(struct json_out *out)
 {
-    out->at[out->used < out->size ? out->used : out->size - 1] = '\0';
+    if (ends_with_comma(out))
+        out->used--;
+    out->text[out->used] = '\0';
     return !out->full;
 }
 
 bool json_has_room(const struct json_out *out, size_t size)
 {
-    return !out->full && out->used + size + RESERVE < out->size;
+    return !out->full && out->used - ends_with_comma(out) + size + RESERVE < out->size;
 }
 
-static void begin_value(struct json_out *out, const char *key)
+char *json_no_room(struct json_out *out)
 {
-    size_t size = key ? strlen(key) : 0;
-    size_t all = !out->first + (key ? size + 3 : 0); /* comma; two quotes and a colon */
-    if (out->full || all >= out->size - out->used) {
-        out->full = true;
-        return;
-    }
-    char *at = out->at + out->used;
-    if (!out->first)
-        *at++ = ',';
-    out->first = false;
-    if (key) {
-        *at++ = '"';
-        memcpy(at, key, size);
-        at += size;
-        *at++ = '"';
-        *at++ = ':';
-    }
-    out->used = (size_t)(at - out->at);
-}
-
-static void open_with(struct json_out *out, const char *key, char bracket)
-{
-    begin_value(out, key);
-    put_char(out, bracket);
-    out->first = true;
-}
-
-static void close_with(struct json_out *out, char bracket)
-{
-    put_char(out, bracket);
-    out->first = false;
-}
-
-void json_object(struct json_out *out, const char *key)
-{
-    open_with(out, key, '{');
-}
-
-void json_end_object(struct json_out *out)
-{
-    close_with(out, '}');
-}
-
-void json_array(struct json_out *out, const char *key)
-{
-    open_with(out, key, '[');
-}
-
-void json_end_array(struct json_out *out)
-{
-    close_with(out, ']');
-}
-
-void json_unsigned(struct json_out *out, const char *key, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    begin_value(out, key);
-    put(out, digits + at, sizeof digits - at);
+    out->full = true;
+    out->size = out->used;
+    return NULL;
 }
 
 void json_decimal(struct json_out *out, const char *key, uint64_t tenths)
 {
-    json_unsigned(out, key, tenths / 10);
-    put_char(out, '.');
-    put_char(out, (char)('0' + tenths % 10));
+    unsigned count = digits_of(tenths / 10);
+    char *at = json_begin(out, key, count + 2);
+    if (!at)
+        return;
+    at = digits_put(at, tenths / 10, count);
+    *at++ = '.';
+    *at = (char)('0' + tenths % 10);
 }
 
 void json_signed(struct json_out *out, const char *key, int64_t value)
 {
-    if (value >= 0) {
-        json_unsigned(out, key, (uint64_t)value);
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    unsigned count = digits_of(size);
+    char *at = json_begin(out, key, count + (value < 0));
+    if (!at)
         return;
-    }
-    begin_value(out, key);
-    put_char(out, '-');
-    bool first = out->first;
-    out->first = true;
-    json_unsigned(out, NULL, -(uint64_t)value);
-    out->first = first;
-}
-
-void json_bool(struct json_out *out, const char *key, bool value)
-{
-    begin_value(out, key);
-    put(out, value ? "true" : "false", value ? 4 : 5);
+    if (value < 0)
+        *at++ = '-';
+    digits_put(at, size, count);
 }
 
 void json_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
 {
     static const char digits[] = "0123456789abcdef";
-    begin_value(out, key);
-    put_char(out, '"');
+    char *at = json_begin(out, key, 2 * size + 2);
+    if (!at)
+        return;
+    *at++ = '"';
     for (size_t i = 0; i < size; i++) {
-        put_char(out, digits[bytes[i] >> 4]);
-        put_char(out, digits[bytes[i] & 15]);
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
     }
-    put_char(out, '"');
+    *at = '"';
 }
 
 void json_format(struct json_out *out, const char *key, const char *format, ...)
@@ -160,54 +90,70 @@ void json_format(struct json_out *out, const char *key, const char *format, ...)
     json_string(out, key, text);
 }
 
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* The highest bit of some byte is set where a byte is below 0x20, above 0x7e, a quote or a backslash. (x - n
+ * borrows into that bit of a byte below n; where it also borrows from the next byte, this one was bad.) */
+static uint64_t odd_bytes(const uint8_t *at)
+{
+    uint64_t x;
+    memcpy(&x, at, sizeof x);
+    uint64_t quote = x ^ EACH_BYTE('"'), backslash = x ^ EACH_BYTE('\\'), del = x ^ EACH_BYTE(0x7f);
+    uint64_t low =
+        (x - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) | (del - EACH_BYTE(1));
+    return (low | x) & EACH_BYTE(0x80);
+}
+
 /* Nothing in it that JSON or a terminal takes for more than a character: most strings are so. */
 static bool is_plain(const uint8_t *bytes, size_t size)
 {
-    bool plain = true;
-    for (size_t i = 0; i < size; i++)
-        plain &= bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\';
-    return plain;
+    uint8_t few[8] = "        ";
+    uint64_t odd = 0;
+    if (size < sizeof few) {
+        memcpy(few, bytes, size);
+        return !odd_bytes(few);
+    }
+    for (size_t i = 0; i + 8 < size; i += 8)
+        odd |= odd_bytes(bytes + i);
+    return !(odd | odd_bytes(bytes + size - 8));
 }
 
-static void put_quoted(struct json_out *out, const char *text, size_t size)
-{
-    put_char(out, '"');
-    put(out, text, size);
-    put_char(out, '"');
-}
+/* The most that a string becomes when all of it is escaped. */
+enum { ESCAPED_MAX = 2 * JSON_STRING_MAX };
 
-unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
+static size_t repair_string(const uint8_t *bytes, size_t size, char to[ESCAPED_MAX], unsigned *repair)
 {
     static const char replacement[] = "\xef\xbf\xbd";
-    unsigned repair = JSON_AS_IT_WAS;
-    size_t written = 0;
-    begin_value(out, key);
-    if (size <= JSON_STRING_MAX && is_plain(bytes, size)) {
-        put_quoted(out, (const char *)bytes, size);
-        return JSON_AS_IT_WAS;
-    }
-    put_char(out, '"');
+    size_t used = 0, written = 0;
     for (size_t i = 0; i < size;) {
         uint32_t point = 0;
         size_t step = utf8_read(bytes + i, size - i, &point);
         bool bad = step == 0 || utf8_is_harmful(point);
         size_t cost = bad ? 3 : step;
         if (written + cost > JSON_STRING_MAX) {
-            repair |= JSON_SHORTENED;
+            *repair |= JSON_SHORTENED;
             break;
         }
-        if (bad) {
-            put(out, replacement, 3);
-            repair |= JSON_REPAIRED;
-        } else {
-            if (point == '"' || point == '\\')
-                put_char(out, '\\');
-            put(out, (const char *)bytes + i, step);
-        }
+        if (bad)
+            *repair |= JSON_REPAIRED;
+        else if (point == '"' || point == '\\')
+            to[used++] = '\\';
+        memcpy(to + used, bad ? (const void *)replacement : bytes + i, cost);
+        used += cost;
         written += cost;
         i += step ? step : 1;
     }
-    put_char(out, '"');
+    return used;
+}
+
+unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
+{
+    char repaired[ESCAPED_MAX];
+    unsigned repair = JSON_AS_IT_WAS;
+    if (size <= JSON_STRING_MAX && is_plain(bytes, size))
+        json_plain(out, key, (const char *)bytes, size);
+    else
+        json_plain(out, key, repaired, repair_string(bytes, size, repaired, &repair));
     return repair;
 }
 

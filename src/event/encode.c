@@ -5,6 +5,7 @@
  */
 #include "rolecall/event.h"
 #include "rolecall/clock.h"
+#include "rolecall/digits.h"
 #include "rolecall/json_out.h"
 #include "rolecall/map.h"
 
@@ -28,17 +29,14 @@ struct encoder {
     struct event_writer *writer;
     struct event_line line;
     char key[COMMUNITY_ID_SIZE];
+    struct address {
+        char text[ADDR_TEXT_SIZE];
+        size_t size;
+    } ip[2]; /* by side: show_addresses() */
     struct trouble troubles[TROUBLES_MAX];
     unsigned trouble_count;
     char buffer[EVENT_LINE_MAX + 1];
 };
-
-static char *put_digits(char *to, unsigned value, unsigned digits)
-{
-    for (unsigned i = digits; i > 0; i--, value /= 10)
-        to[i - 1] = (char)('0' + value % 10);
-    return to + digits;
-}
 
 /* Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar; years begin in
  * March here, so that the leap day is their last. */
@@ -66,29 +64,51 @@ static const char *odd_time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
     return out;
 }
 
-const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
+enum { USUAL_TIME = sizeof "2026-03-02T09:30:12.118204Z" - 1 };
+
+/* "2026-03-02T": it is the same day for a long time. */
+static char *put_date(char *to, uint32_t day)
+{
+    enum { SIZE = sizeof "2026-03-02T" - 1 };
+    static _Thread_local struct {
+        uint32_t day;
+        char text[SIZE];
+    } last = {0, {"1970-01-01T"}};
+    if (day != last.day) {
+        unsigned year, month, of_month;
+        date_of(day, &year, &month, &of_month);
+        digits_put(last.text, year, 4);
+        digits_put(last.text + 5, month, 2);
+        digits_put(last.text + 8, of_month, 2);
+        last.day = day;
+    }
+    memcpy(to, last.text, SIZE);
+    return to + SIZE;
+}
+
+/* A time from 1970 on; up to the year 2262, as nanoseconds go. */
+static void put_usual_time(char to[USUAL_TIME], uint64_t time_ns)
 {
     enum { DAY_S = 86400 };
+    uint64_t seconds = time_ns / NS_PER_S;
+    unsigned of_day = (unsigned)(seconds % DAY_S);
+    to = put_date(to, (uint32_t)(seconds / DAY_S));
+    to = digits_put(to, of_day / 3600, 2);
+    *to++ = ':';
+    to = digits_put(to, of_day / 60 % 60, 2);
+    *to++ = ':';
+    to = digits_put(to, of_day % 60, 2);
+    *to++ = '.';
+    to = digits_put(to, time_ns % NS_PER_S / NS_PER_US, 6);
+    *to = 'Z';
+}
+
+const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
+{
     if (time_ns < 0)
         return odd_time_text(time_ns, out);
-    uint64_t seconds = (uint64_t)time_ns / NS_PER_S; /* up to the year 2262 */
-    unsigned year, month, day, of_day = (unsigned)(seconds % DAY_S);
-    date_of((uint32_t)(seconds / DAY_S), &year, &month, &day);
-    char *to = put_digits(out, year, 4);
-    *to++ = '-';
-    to = put_digits(to, month, 2);
-    *to++ = '-';
-    to = put_digits(to, day, 2);
-    *to++ = 'T';
-    to = put_digits(to, of_day / 3600, 2);
-    *to++ = ':';
-    to = put_digits(to, of_day / 60 % 60, 2);
-    *to++ = ':';
-    to = put_digits(to, of_day % 60, 2);
-    *to++ = '.';
-    to = put_digits(to, (unsigned)((uint64_t)time_ns % NS_PER_S / NS_PER_US), 6);
-    *to++ = 'Z';
-    *to = '\0';
+    put_usual_time(out, (uint64_t)time_ns);
+    out[USUAL_TIME] = '\0';
     return out;
 }
 
@@ -96,31 +116,30 @@ const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
 static void put_hex(struct encoder *e, const char *key, uint64_t value)
 {
     static const char digits[] = "0123456789abcdef";
-    char text[17];
+    char text[16];
     for (unsigned i = 0; i < 16; i++)
         text[i] = digits[value >> (60 - 4 * i) & 15];
-    text[16] = '\0';
-    json_string(&e->json, key, text);
+    json_plain(&e->json, key, text, sizeof text);
 }
 
-static void put_decimal(char out[4], unsigned value)
+static void put_decimal(struct encoder *e, const char *key, uint64_t value)
 {
-    put_digits(out, value, value < 10 ? 1 : value < 100 ? 2 : 3);
+    char text[20];
+    unsigned count = digits_of(value);
+    digits_put(text, value, count);
+    json_plain(&e->json, key, text, count);
 }
 
 static void put_event_id(struct encoder *e, const char *run_id, uint64_t sequence)
 {
-    enum { ROOM = 64 };
-    char text[ROOM];
-    size_t size = strnlen(run_id, ROOM - 22), digits = 1;
+    enum { RUN_ID_MAX = 42 };
+    char text[RUN_ID_MAX + 21];
+    size_t size = strnlen(run_id, RUN_ID_MAX);
     memcpy(text, run_id, size);
-    for (uint64_t left = sequence; left >= 10; left /= 10)
-        digits++;
-    text[size] = '-';
-    for (size_t i = size + digits; i > size; i--, sequence /= 10)
-        text[i] = (char)('0' + sequence % 10);
-    text[size + digits + 1] = '\0';
-    json_string(&e->json, "id", text);
+    text[size++] = '-';
+    unsigned count = digits_of(sequence);
+    digits_put(text + size, sequence, count);
+    json_plain(&e->json, "id", text, size + count);
 }
 
 uint64_t event_flow_id(const struct flow *flow)
@@ -135,7 +154,12 @@ uint64_t event_flow_id(const struct flow *flow)
 static void put_time(struct encoder *e, const char *key, int64_t time_ns)
 {
     char text[TIME_TEXT_SIZE];
-    json_string(&e->json, key, time_text(time_ns, text));
+    if (time_ns < 0) {
+        json_word(&e->json, key, odd_time_text(time_ns, text));
+        return;
+    }
+    put_usual_time(text, (uint64_t)time_ns);
+    json_plain(&e->json, key, text, USUAL_TIME);
 }
 
 static void note_trouble(struct encoder *e, const char *field, const struct proto_text *text, unsigned repair)
@@ -181,7 +205,7 @@ static void begin(struct encoder *e, struct event_writer *writer, int64_t time_n
     json_object(&e->json, NULL);
     put_time(e, "@timestamp", time_ns);
     json_object(&e->json, "ecs");
-    json_string(&e->json, "version", "8.17.0");
+    json_word(&e->json, "version", "8.17.0");
     json_end_object(&e->json);
 }
 
@@ -192,31 +216,32 @@ static void begin_event(struct encoder *e, enum event_dataset dataset, const cha
     e->line.dataset = dataset;
     e->line.sequence = ++writer->sequence;
     json_object(&e->json, "event");
-    json_string(&e->json, "kind", datasets[dataset].kind);
-    json_string(&e->json, "module", "rolecall");
-    json_string(&e->json, "dataset", datasets[dataset].name);
-    json_string(&e->json, "action", action);
+    json_word(&e->json, "kind", datasets[dataset].kind);
+    json_word(&e->json, "module", "rolecall");
+    json_word(&e->json, "dataset", datasets[dataset].name);
+    json_word(&e->json, "action", action);
     put_event_id(e, writer->run_id, writer->sequence);
     json_unsigned(&e->json, "sequence", writer->sequence);
     if (writer->with_created)
         put_time(e, "created", clock_wall_ns());
 }
 
-static void put_list(struct encoder *e, const char *key, const char *const *values)
+static inline __attribute__((always_inline)) void put_list(struct encoder *e, const char *key,
+                                                           const char *const *values)
 {
     json_array(&e->json, key);
     for (; *values; values++)
-        json_string(&e->json, NULL, *values);
+        json_word(&e->json, NULL, *values);
     json_end_array(&e->json);
 }
 
 static void put_observer(struct encoder *e, const char *interface)
 {
     json_object(&e->json, "observer");
-    json_string(&e->json, "vendor", "rolecall");
-    json_string(&e->json, "product", "rolecall");
-    json_string(&e->json, "version", ROLECALL_VERSION);
-    json_string(&e->json, "type", "sensor");
+    json_word(&e->json, "vendor", "rolecall");
+    json_word(&e->json, "product", "rolecall");
+    json_word(&e->json, "version", ROLECALL_VERSION);
+    json_word(&e->json, "type", "sensor");
     if (e->writer->sensor)
         json_string(&e->json, "name", e->writer->sensor);
     if (e->writer->hostname)
@@ -260,14 +285,24 @@ static const char *protocol_of(const struct flow *flow)
     return proto_by_id(flow->identity.name)->name;
 }
 
+static void show_addresses(struct encoder *e, const struct flow *flow)
+{
+    for (unsigned side = 0; side < 2; side++)
+        e->ip[side].size = addr_put(&flow->key.addr[side], e->ip[side].text);
+}
+
+static void put_address(struct encoder *e, const char *key, unsigned side)
+{
+    json_plain(&e->json, key, e->ip[side].text, e->ip[side].size);
+}
+
 static void put_end(struct encoder *e, const char *key, const struct flow *flow,
                     const struct verdict *verdict, unsigned side, bool with_counters)
 {
-    char addr[ADDR_TEXT_SIZE];
     const struct policy_entry *entry =
         e->writer->policy ? policy_entry(e->writer->policy, verdict->party[side].entry) : NULL;
     json_object(&e->json, key);
-    json_string(&e->json, "ip", addr_text(&flow->key.addr[side], addr));
+    put_address(e, "ip", side);
     if (flow->key.protocol == IP_TCP || flow->key.protocol == IP_UDP || flow->key.protocol == IP_SCTP)
         json_unsigned(&e->json, "port", flow->key.port[side]);
     if (entry && !entry->is_network)
@@ -282,32 +317,35 @@ static void put_end(struct encoder *e, const char *key, const struct flow *flow,
 static void put_network(struct encoder *e, const struct flow *flow)
 {
     json_object(&e->json, "network");
-    json_string(&e->json, "type", addr_is_v4(&flow->key.addr[0]) ? "ipv4" : "ipv6");
+    json_word(&e->json, "type", addr_is_v4(&flow->key.addr[0]) ? "ipv4" : "ipv6");
     if (transport_of(&flow->key))
-        json_string(&e->json, "transport", transport_of(&flow->key));
-    char number[4] = "";
-    put_decimal(number, flow->key.protocol);
-    json_string(&e->json, "iana_number", number);
-    json_string(&e->json, "protocol", protocol_of(flow));
+        json_word(&e->json, "transport", transport_of(&flow->key));
+    put_decimal(e, "iana_number", flow->key.protocol);
+    json_word(&e->json, "protocol", protocol_of(flow));
     community_id(&flow->key, e->key);
-    json_string(&e->json, "community_id", e->key);
+    json_plain(&e->json, "community_id", e->key, COMMUNITY_ID_SIZE - 1);
     if (flow->vlan != 0xffff) {
         json_object(&e->json, "vlan");
-        json_format(&e->json, "id", "%u", flow->vlan);
+        put_decimal(e, "id", flow->vlan);
         json_end_object(&e->json);
     }
     json_end_object(&e->json);
 }
 
-static void put_related(struct encoder *e, const struct flow *flow, const struct verdict *verdict)
+static void put_related(struct encoder *e, const struct verdict *verdict)
 {
-    char addr[ADDR_TEXT_SIZE];
     json_object(&e->json, "related");
     json_array(&e->json, "ip");
-    json_string(&e->json, NULL, addr_text(&flow->key.addr[verdict->initiator], addr));
-    json_string(&e->json, NULL, addr_text(&flow->key.addr[1 - verdict->initiator], addr));
+    put_address(e, NULL, verdict->initiator);
+    put_address(e, NULL, 1u - verdict->initiator);
     json_end_array(&e->json);
     json_end_object(&e->json);
+}
+
+/* An id of the rules, which holds nothing to escape (is_id() of src/rules). */
+static void put_id(struct encoder *e, const char *key, const char *id)
+{
+    json_plain(&e->json, key, id, strnlen(id, JSON_STRING_MAX));
 }
 
 /* Roles leave room for the rows and for what follows them (AFTER_LISTS below). */
@@ -318,7 +356,7 @@ static void put_roles(struct encoder *e, const char *key, const struct policy_pa
     json_object(&e->json, key);
     json_array(&e->json, "roles");
     for (role_set left = party->direct; left && json_has_room(&e->json, AFTER_ROLES); left &= left - 1)
-        json_string(&e->json, NULL, policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left))->name);
+        put_id(e, NULL, policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left))->name);
     json_end_array(&e->json);
     json_end_object(&e->json);
 }
@@ -355,7 +393,7 @@ static void put_rows(struct encoder *e, const char *key, const struct matrix_row
             note_trouble(e, "rolecall.compliance.rows", NULL, JSON_SHORTENED);
             break;
         }
-        json_string(&e->json, NULL, rows[i]->id);
+        put_id(e, NULL, rows[i]->id);
     }
     json_end_array(&e->json);
 }
@@ -363,24 +401,24 @@ static void put_rows(struct encoder *e, const char *key, const struct matrix_row
 static void put_compliance(struct encoder *e, const struct verdict *verdict, bool is_alert)
 {
     json_object(&e->json, "compliance");
-    json_string(&e->json, "status", verdict_status_name(verdict->status));
+    json_word(&e->json, "status", verdict_status_name(verdict->status));
     if (verdict->outcome)
-        json_string(&e->json, "outcome", verdict->outcome);
+        json_word(&e->json, "outcome", verdict->outcome);
     if (is_alert)
-        json_string(&e->json, "confidence", confidence_of(verdict));
+        json_word(&e->json, "confidence", confidence_of(verdict));
     if (verdict->row_count || !is_alert)
         put_rows(e, "rows", verdict->rows, verdict->row_count);
     if (verdict->match != MATCH_NONE)
-        json_string(&e->json, "match", row_match_name(verdict->match));
+        json_word(&e->json, "match", row_match_name(verdict->match));
     if (verdict->application_check)
-        json_string(&e->json, "application_check", verdict->application_check);
+        json_word(&e->json, "application_check", verdict->application_check);
     if (verdict->nearest)
         put_rows(e, "nearest", &verdict->nearest, 1);
     if (!is_alert) {
         json_array(&e->json, "findings");
         for (unsigned id = 0; id < FINDING_COUNT; id++)
             if (verdict->findings >> id & 1)
-                json_string(&e->json, NULL, finding_id_name((enum finding_id)id));
+                json_word(&e->json, NULL, finding_id_name((enum finding_id)id));
         json_end_array(&e->json);
     }
     if (verdict->allow >= 0)
@@ -432,7 +470,7 @@ static void put_ecs_facts(struct encoder *e, const struct flow *flow, const stru
         (tls_version(facts->tls.version) || (name == PROTO_tls && facts->server_name.size))) {
         json_object(&e->json, "tls");
         if (tls_version(facts->tls.version))
-            json_string(&e->json, "version", tls_version(facts->tls.version));
+            json_word(&e->json, "version", tls_version(facts->tls.version));
         if (facts->server_name.size && name != PROTO_xmpp) {
             json_object(&e->json, "client");
             put_captured(e, "server_name", "tls.client.server_name", &facts->server_name);
@@ -482,11 +520,11 @@ static void put_turn(struct encoder *e, const struct proto_facts *facts)
     if (!facts->turn.flavour)
         return;
     json_object(&e->json, "turn");
-    json_string(&e->json, "flavour", facts->turn.flavour == 2 ? "ms-turn" : "stun");
+    json_word(&e->json, "flavour", facts->turn.flavour == 2 ? "ms-turn" : "stun");
     if (facts->turn.flavour == 2)
         json_bool(&e->json, "pseudo_tls", facts->turn.pseudo_tls);
     if (facts->turn.stream_type >= 1 && facts->turn.stream_type <= 4)
-        json_string(&e->json, "stream", streams[facts->turn.stream_type]);
+        json_word(&e->json, "stream", streams[facts->turn.stream_type]);
     json_end_object(&e->json);
 }
 
@@ -497,9 +535,9 @@ static void put_own_facts(struct encoder *e, const struct flow *flow, const stru
 {
     if (has_tls(flow)) {
         json_object(&e->json, "tls");
-        json_string(&e->json, "mutual", tristate(mutual));
+        json_word(&e->json, "mutual", tristate(mutual));
         if (tls_version(facts->tls.version))
-            json_string(&e->json, "version", tls_version(facts->tls.version));
+            json_word(&e->json, "version", tls_version(facts->tls.version));
         if (facts->tls.resumed != TRI_UNKNOWN)
             json_bool(&e->json, "resumed", facts->tls.resumed == TRI_YES);
         json_end_object(&e->json);
@@ -507,7 +545,7 @@ static void put_own_facts(struct encoder *e, const struct flow *flow, const stru
     put_rtp(e, facts);
     put_turn(e, facts);
     if (facts->modality && facts->modality < MODALITY_COUNT)
-        json_string(&e->json, "modality", modality_names[facts->modality]);
+        json_word(&e->json, "modality", modality_names[facts->modality]);
     put_captured(e, "detail", "rolecall.detail", &facts->detail);
 }
 
@@ -515,22 +553,22 @@ static void put_flow(struct encoder *e, const struct flow *flow, const struct ve
                      enum flow_end end)
 {
     json_object(&e->json, "flow");
-    json_string(&e->json, "direction_basis", direction_basis_name(verdict->basis));
-    json_string(&e->json, "end_reason", flow_end_name(end));
+    json_word(&e->json, "direction_basis", direction_basis_name(verdict->basis));
+    json_word(&e->json, "end_reason", flow_end_name(end));
     json_unsigned(&e->json, "evidence", flow->identity.evidence);
     if (flow->identity.upgraded_to)
-        json_string(&e->json, "upgraded_to", proto_by_id(flow->identity.upgraded_to)->name);
+        json_word(&e->json, "upgraded_to", proto_by_id(flow->identity.upgraded_to)->name);
     if (flow->identity.also) {
         json_array(&e->json, "also");
         for (unsigned id = 1; id < PROTO_COUNT; id++)
             if (flow->identity.also >> id & 1)
-                json_string(&e->json, NULL, proto_by_id((enum proto_id)id)->name);
+                json_word(&e->json, NULL, proto_by_id((enum proto_id)id)->name);
         json_end_array(&e->json);
     }
     if (flow->layers[0]) {
         json_array(&e->json, "tunnel");
         for (unsigned i = 0; i < sizeof flow->layers && flow->layers[i]; i++)
-            json_string(&e->json, NULL, layer_name(flow->layers[i]));
+            json_word(&e->json, NULL, layer_name(flow->layers[i]));
         json_end_array(&e->json);
     }
     if (flow->flags & FLOW_PROTECTED)
@@ -553,7 +591,7 @@ static void finish(struct encoder *e)
         json_array(json, "truncated");
         for (unsigned i = 0; i < e->trouble_count; i++)
             if (e->troubles[i].repair & JSON_SHORTENED)
-                json_string(json, NULL, e->troubles[i].field);
+                json_word(json, NULL, e->troubles[i].field);
         json_end_array(json);
     }
     if (repaired) {
@@ -589,11 +627,12 @@ void event_flow(struct event_writer *writer, const struct judge_flow *in, const 
     put_time(&e, "end", flow->last_ns);
     json_unsigned(&e.json, "duration", (uint64_t)(flow->last_ns - flow->first_ns));
     json_end_object(&e.json);
+    show_addresses(&e, flow);
     put_end(&e, "source", flow, verdict, verdict->initiator, true);
     put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, true);
     put_network(&e, flow);
     put_ecs_facts(&e, flow, in->facts);
-    put_related(&e, flow, verdict);
+    put_related(&e, verdict);
     put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, flow, verdict);
@@ -608,10 +647,10 @@ static void put_rule(struct encoder *e, const struct finding *finding)
     const struct matrix_row *row =
         finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
     json_object(&e->json, "rule");
-    json_string(&e->json, "id", finding_id_name(finding->id));
-    json_string(&e->json, "name", finding_id_title(finding->id));
+    json_word(&e->json, "id", finding_id_name(finding->id));
+    json_word(&e->json, "name", finding_id_title(finding->id));
     if (row) {
-        json_string(&e->json, "ruleset", row->matrix);
+        put_id(e, "ruleset", row->matrix);
         json_string(&e->json, "reference", policy_matrix_reference(e->writer->policy, row->matrix));
     }
     json_end_object(&e->json);
@@ -625,14 +664,14 @@ static void put_refusal(struct encoder *e, const struct refusal *refusal)
     if (!refusal->kind)
         return;
     json_object(&e->json, "refusal");
-    json_string(&e->json, "kind", kinds[refusal->kind]);
+    json_word(&e->json, "kind", kinds[refusal->kind]);
     if (refusal->kind == REFUSAL_RST) {
         json_unsigned(&e->json, "ttl", refusal->ttl);
         if (refusal->ttl_low) {
             json_unsigned(&e->json, "host_ttl_low", refusal->ttl_low);
             json_unsigned(&e->json, "host_ttl_high", refusal->ttl_high);
         }
-        json_string(&e->json, "fits_host", tristate(refusal_fits_host(refusal)));
+        json_word(&e->json, "fits_host", tristate(refusal_fits_host(refusal)));
     }
     if (refusal->kind == REFUSAL_ICMP) {
         json_format(&e->json, "icmp_type", "%u", refusal->icmp_type);
@@ -649,7 +688,7 @@ static void put_finding(struct encoder *e, const struct finding *finding)
 {
     static const char *const states[] = {"open", "update", "close"};
     json_object(&e->json, "finding");
-    json_string(&e->json, "state", states[finding->state]);
+    json_word(&e->json, "state", states[finding->state]);
     put_hex(e, "fingerprint", finding->fingerprint);
     json_unsigned(&e->json, "count", finding->count);
     if (!finding->is_sensor)
@@ -673,8 +712,8 @@ static void put_ipsec(struct encoder *e, const struct ipsec_episode *episode)
     static const char *const negotiations[] = {"none", "ikev1", "ikev2", "authip"};
     static const char *const states[] = {"unanswered", "negotiating", "fell-back", "protected"};
     json_object(&e->json, "ipsec");
-    json_string(&e->json, "negotiation", negotiations[episode->negotiation]);
-    json_string(&e->json, "state", states[episode->state]);
+    json_word(&e->json, "negotiation", negotiations[episode->negotiation]);
+    json_word(&e->json, "state", states[episode->state]);
     if (episode->first_request_ns)
         put_time(e, "first_request", episode->first_request_ns);
     if (episode->first_protected_ns)
@@ -706,10 +745,11 @@ void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episod
     put_list(&e, "type", type);
     put_time(&e, "start", flow->first_ns);
     json_end_object(&e.json);
+    show_addresses(&e, flow);
     put_end(&e, "source", flow, &episode->verdict, episode->verdict.initiator, false);
     put_end(&e, "destination", flow, &episode->verdict, 1u - episode->verdict.initiator, false);
     put_network(&e, flow);
-    put_related(&e, flow, &episode->verdict);
+    put_related(&e, &episode->verdict);
     put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, flow, &episode->verdict);
@@ -736,10 +776,11 @@ void event_finding(struct event_writer *writer, const struct finding *finding, i
     json_end_object(&e.json);
     put_rule(&e, finding);
     if (!finding->is_sensor) {
+        show_addresses(&e, flow);
         put_end(&e, "source", flow, verdict, verdict->initiator, false);
         put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, false);
         put_network(&e, flow);
-        put_related(&e, flow, verdict);
+        put_related(&e, verdict);
     }
     put_observer(&e, finding->interface);
     json_object(&e.json, "rolecall");
@@ -850,7 +891,7 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
             if (!coverage || !is_in_state(coverage, state))
                 continue;
             if (json_has_room(&e.json, 400))
-                json_string(&e.json, NULL, policy_row_by_order(writer->policy, order)->id);
+                put_id(&e, NULL, policy_row_by_order(writer->policy, order)->id);
             else if (counts[state] == 0 || e.trouble_count == 0)
                 note_trouble(&e, "rolecall.coverage", NULL, JSON_SHORTENED);
             counts[state]++;
