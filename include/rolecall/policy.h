@@ -67,6 +67,8 @@ struct policy_row {
     role_set peer_roles; /* else it must have one of these */
 };
 
+enum { POLICY_ROWS_MAX = 512 };
+
 /* The rows of one direct role, each list in file order. */
 struct policy_role {
     const char *name, *title;
@@ -77,6 +79,7 @@ struct policy_role {
     const struct policy_row *media;
     const struct policy_row *ipsec;
     uint16_t answers_count, opens_count, media_count, ipsec_count;
+    uint64_t holds[POLICY_ROWS_MAX / 64]; /* bit per row, by its order: it stands in one of the lists */
 };
 
 /* The lists of a role by port; POLICY_OPENS_OWN are those of `opens` whose range may be the opener's own. */
@@ -108,8 +111,6 @@ struct policy_entry {
     bool is_network;
     role_set direct;
 };
-
-enum { POLICY_ROWS_MAX = 512 };
 
 /* NULL: out of memory, or the site's matrices have more than POLICY_ROWS_MAX rows. */
 struct policy *policy_create(const struct rules *rules, const struct site *site);

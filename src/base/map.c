@@ -185,14 +185,18 @@ __attribute__((noinline)) static uint64_t last_word(const struct map *map, const
 }
 
 /* A map's secret is fixed and its order shows nowhere, so a strong hash would gain nothing here: words are
- * multiplied and folded. */
+ * multiplied by twos and folded. */
 static inline uint64_t hash_key(const struct map *map, const uint8_t *key)
 {
-    const uint64_t factor = map->secret[1] ^ 0xd6e8feb86659fd93;
-    uint64_t hash = map->secret[0] ^ 0x9e3779b97f4a7c15;
-    for (const uint8_t *at = key, *end = key + map->key_size / 8 * 8; at < end; at += 8)
-        hash = folded(hash ^ word_at(at), factor);
-    return map->key_size % 8 ? folded(hash ^ last_word(map, key), factor) : hash;
+    const uint64_t one = map->secret[0] ^ 0x9e3779b97f4a7c15, other = map->secret[1] ^ 0xd6e8feb86659fd93;
+    const uint8_t *at = key;
+    uint64_t hash = 0;
+    size_t left = map->key_size;
+    for (; left >= 16; left -= 16, at += 16)
+        hash = folded(hash ^ one ^ word_at(at), other ^ word_at(at + 8));
+    if (left >= 8)
+        hash = folded(hash ^ one ^ word_at(at), other);
+    return left % 8 ? folded(hash ^ one ^ last_word(map, key), other) : hash;
 }
 
 static inline bool has_key(const struct map *map, uint32_t entry, const uint8_t *key)

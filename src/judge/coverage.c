@@ -12,13 +12,8 @@ static bool holds(const struct judge *judge, const struct policy_party *party, c
 {
     for (role_set left = party->direct; left; left &= left - 1) {
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
-        const struct policy_row *lists[] = {role->answers, role->opens, role->media, role->ipsec};
-        const unsigned counts[] = {role->answers_count, role->opens_count, role->media_count,
-                                   role->ipsec_count};
-        for (unsigned list = 0; list < 4; list++)
-            for (unsigned i = 0; i < counts[list]; i++)
-                if (lists[list][i].row == row)
-                    return true;
+        if (role->holds[row->order / 64] >> row->order % 64 & 1)
+            return true;
     }
     return false;
 }

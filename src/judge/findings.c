@@ -290,15 +290,17 @@ static bool still_holds(struct judge *judge, const struct judge_flow *in, const 
     return memcmp(&key, held, sizeof key) == 0;
 }
 
-void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
-                    struct mark *mark)
+/* What the flow counted in before: does it still? Returns which kinds of findings do. */
+static uint32_t recount(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                        struct mark *mark)
 {
     uint32_t held = 0;
     for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++) {
-        if (!mark->findings[i])
+        uint16_t number = judge_counted(judge, mark)->findings[i];
+        if (!number)
             continue;
-        struct finding *finding = map_value(&judge->findings, mark->findings[i] - 1u);
-        if (still_holds(judge, in, verdict, finding, mark->findings[i] - 1u)) {
+        struct finding *finding = map_value(&judge->findings, number - 1u);
+        if (still_holds(judge, in, verdict, finding, number - 1u)) {
             held |= 1u << finding->id;
             see(finding, in->flow);
             bool rises = severity_of(judge, finding->id, in->flow, verdict) > finding->severity;
@@ -309,23 +311,35 @@ void findings_count(struct judge *judge, const struct judge_flow *in, const stru
         } else {
             finding->count--;
             finding->live_flows--;
-            mark->findings[i] = 0;
+            judge_count(judge, mark)->findings[i] = 0;
         }
     }
-    for (unsigned id = 0; id < FINDING_COUNT; id++) {
-        if (!(verdict->findings >> id & 1) || (held >> id & 1))
-            continue;
-        uint16_t number = count(judge, in, verdict, (enum finding_id)id);
+    return held;
+}
+
+static void keep_number(struct judge *judge, struct mark *mark, uint16_t number)
+{
+    struct counted *counted = judge_count(judge, mark);
+    for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++) {
+        if (!counted->findings[i]) {
+            counted->findings[i] = number;
+            ((struct finding *)map_value(&judge->findings, number - 1u))->live_flows++;
+            return;
+        }
+    }
+}
+
+void findings_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                    struct mark *mark)
+{
+    uint32_t held = recount(judge, in, verdict, mark);
+    for (uint32_t left = verdict->findings & ~held; left; left &= left - 1) {
+        uint16_t number = count(judge, in, verdict, (enum finding_id)__builtin_ctz(left));
         if (!number && !mark->refused)
             judge->totals.findings_refused++;
         mark->refused |= !number;
-        for (unsigned i = 0; number && i < MARK_FINDINGS_MAX; i++) {
-            if (!mark->findings[i]) {
-                mark->findings[i] = number;
-                ((struct finding *)map_value(&judge->findings, number - 1u))->live_flows++;
-                break;
-            }
-        }
+        if (number)
+            keep_number(judge, mark, number);
     }
 }
 
@@ -409,17 +423,19 @@ void findings_sensor_over(struct judge *judge, struct finding *finding, int64_t 
 /* The flow is over: what it counted in no longer waits for it. */
 void findings_flow_over(struct judge *judge, const struct mark *mark)
 {
-    for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++)
-        if (mark->findings[i])
-            ((struct finding *)map_value(&judge->findings, mark->findings[i] - 1u))->live_flows--;
+    const struct counted *counted = judge_counted(judge, mark);
+    for (unsigned i = 0; mark->counted && i < MARK_FINDINGS_MAX; i++)
+        if (counted->findings[i])
+            ((struct finding *)map_value(&judge->findings, counted->findings[i] - 1u))->live_flows--;
 }
 
 /* The flow goes on, and with it what it counted in. */
 void findings_seen(struct judge *judge, const struct judge_flow *in, const struct mark *mark)
 {
+    const struct counted *counted = judge_counted(judge, mark);
     for (unsigned i = 0; i < MARK_FINDINGS_MAX; i++)
-        if (mark->findings[i])
-            see(map_value(&judge->findings, mark->findings[i] - 1u), in->flow);
+        if (counted->findings[i])
+            see(map_value(&judge->findings, counted->findings[i] - 1u), in->flow);
 }
 
 /* More flows, or the same ones for more than the last moments of the one that opened it. */

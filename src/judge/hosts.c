@@ -65,7 +65,7 @@ void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct m
 {
     const struct flow *flow = in->flow;
     bool group = is_group(&flow->key.addr[0]) || is_group(&flow->key.addr[1]);
-    *mark = (struct mark){.one_way = !group};
+    mark->one_way = !group;
     for (unsigned side = 0; side < 2; side++) {
         struct address_facts *facts = judge_address(judge, &flow->key.addr[side], in->now_ns);
         facts->has_sent |= side == flow->first;
@@ -75,22 +75,29 @@ void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct m
     }
 }
 
-void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct mark *mark)
+/* The TTL of the first side was noted when the flow began, unless it began with a reset. */
+static bool has_new_ttl(const struct judge_flow *in, unsigned side)
 {
-    const struct flow *flow = in->flow;
-    if (!mark->one_way)
-        return;
-    mark->one_way = false;
-    struct address_facts *facts = judge_address(judge, &flow->key.addr[1 - flow->first], in->now_ns);
-    facts->has_sent = true;
-    if (facts->one_way)
-        facts->one_way--;
+    return (in->step & FLOW_ANSWERED) &&
+           (side != in->flow->first || (in->flow->flags & (FLOW_RST_0 << side)));
 }
 
-void judge_note_ttl(struct judge *judge, const struct judge_flow *in)
+void judge_heard(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
-    for (unsigned side = 0; side < 2; side++)
-        note_ttl(map_find(&judge->addresses, &in->flow->key.addr[side]), in->flow, side);
+    const struct flow *flow = in->flow;
+    bool heard_both = mark->one_way && flow->packets[0] && flow->packets[1];
+    for (unsigned side = 0; side < 2; side++) {
+        bool is_news = heard_both && side != flow->first;
+        if (is_news) {
+            struct address_facts *facts = judge_address(judge, &flow->key.addr[side], in->now_ns);
+            facts->has_sent = true;
+            facts->one_way -= facts->one_way > 0;
+            note_ttl(facts, flow, side);
+        } else if (has_new_ttl(in, side)) {
+            note_ttl(map_find(&judge->addresses, &flow->key.addr[side]), flow, side);
+        }
+    }
+    mark->one_way &= !heard_both;
 }
 
 void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns)
@@ -171,9 +178,9 @@ void judge_announce_media(struct judge *judge, const struct addr *addr, uint16_t
 
 bool judge_expects_media(const struct judge *judge, const struct flow *flow, uint8_t *modality)
 {
-    bool is_announced = false;
+    bool is_announced = false, may_be = flow->key.protocol == IP_UDP && judge->media_ends.count;
     *modality = MODALITY_UNKNOWN;
-    for (unsigned side = 0; flow->key.protocol == IP_UDP && side < 2; side++) {
+    for (unsigned side = 0; may_be && side < 2; side++) {
         struct endpoint_key key = {.addr = flow->key.addr[side], .port = flow->key.port[side]};
         const uint8_t *announced = map_find(&judge->media_ends, &key);
         is_announced |= announced != NULL;

@@ -32,24 +32,26 @@ static bool came_in(const struct flow *flow, enum layer layer)
     return false;
 }
 
+static bool has_shown(const struct flow *flow, uint64_t protocols)
+{
+    return (flow->identity.also | (uint64_t)1 << flow->identity.name) & protocols;
+}
+
 static bool is_ike(const struct flow *flow)
 {
-    uint64_t seen = flow->identity.also | (uint64_t)1 << flow->identity.name;
-    return seen >> PROTO_ike & 1 || seen >> PROTO_authip & 1;
+    return has_shown(flow, (uint64_t)1 << PROTO_ike | (uint64_t)1 << PROTO_authip);
 }
 
 static bool is_protected(const struct flow *flow)
 {
-    uint64_t seen = flow->identity.also | (uint64_t)1 << flow->identity.name;
     return flow->key.protocol == IP_ESP || flow->key.protocol == IP_AH || (flow->flags & FLOW_PROTECTED) ||
-           seen >> PROTO_esp & 1;
+           has_shown(flow, (uint64_t)1 << PROTO_esp);
 }
 
 static void note_ike(struct ipsec_episode *episode, const struct flow *flow, const struct proto_facts *facts,
-                     struct mark *mark)
+                     struct counted *counted)
 {
-    uint64_t seen = flow->identity.also | (uint64_t)1 << flow->identity.name;
-    if (seen >> PROTO_authip & 1)
+    if (has_shown(flow, (uint64_t)1 << PROTO_authip))
         episode->negotiation = IPSEC_AUTHIP;
     else if (episode->negotiation == IPSEC_NONE)
         episode->negotiation =
@@ -57,8 +59,8 @@ static void note_ike(struct ipsec_episode *episode, const struct flow *flow, con
     least(&episode->first_request_ns, flow->first_ns);
     most(&episode->last_request_ns, flow->last_ns);
     if (!episode->answered)
-        episode->requests += (uint8_t)(flow->tries - mark->requests);
-    mark->requests = flow->tries;
+        episode->requests += (uint8_t)(flow->tries - counted->requests);
+    counted->requests = flow->tries;
     episode->answered |= flow->packets[0] && flow->packets[1];
     episode->nat_t |= facts->ike.nat_t || flow->key.port[0] == 4500 || flow->key.port[1] == 4500;
 }
@@ -86,11 +88,12 @@ static void note_spis(struct ipsec_episode *episode, const struct flow *flow, co
     count_keys(episode, facts->esp.sent[1]);
 }
 
-static void count_lost(struct pair *pair, struct mark *mark, uint32_t lost)
+static void count_lost(struct pair *pair, struct counted *counted, uint32_t lost)
 {
-    uint32_t late = lost < mark->media_lost ? mark->media_lost - lost : 0; /* that turned up after all */
-    uint32_t more = lost > mark->media_lost ? lost - mark->media_lost : 0;
-    mark->media_lost = lost;
+    uint32_t late =
+        lost < counted->media_lost ? counted->media_lost - lost : 0; /* that turned up after all */
+    uint32_t more = lost > counted->media_lost ? lost - counted->media_lost : 0;
+    counted->media_lost = lost;
     pair->media_lost += more;
     pair->media_lost -= late < pair->media_lost ? late : pair->media_lost;
 }
@@ -103,10 +106,12 @@ static void note_media(struct judge *judge, const struct judge_flow *in, struct 
     if (!mark->media_counted)
         pair->media_flows++;
     mark->media_counted = true;
-    count_lost(pair, mark, in->facts->rtp.lost);
-    if (in->facts->rtp.silences != mark->silences)
+    if (in->facts->rtp.lost != judge_counted(judge, mark)->media_lost)
+        count_lost(pair, judge_count(judge, mark), in->facts->rtp.lost);
+    if (in->facts->rtp.silences != judge_counted(judge, mark)->silences) {
         pair->silent_ns = in->now_ns; /* told with the packet that ended it */
-    mark->silences = in->facts->rtp.silences;
+        judge_count(judge, mark)->silences = in->facts->rtp.silences;
+    }
     if (!(in->flow->flags & FLOW_PROTECTED))
         most(&pair->last_clear_media_ns, in->flow->last_ns);
 }
@@ -193,15 +198,13 @@ static struct ipsec_episode *episode_take(struct judge *judge, const struct pair
 }
 
 /* Where the pair's episode had to make room, what is left of its flows is no other episode. */
-void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark, bool is_over)
+static void note_pair(struct judge *judge, const struct judge_flow *in, struct mark *mark, bool is_over)
 {
     const struct flow *flow = in->flow;
-    struct pair_key key = key_of(flow);
     bool ike = is_ike(flow), protected = is_protected(flow), media = judge_is_media(flow);
+    struct pair_key key = key_of(flow);
     if (media)
         note_media(judge, in, mark);
-    if (!ike && !protected && !media)
-        return;
     bool added = false, opens = (ike || protected) && !(is_over && mark->in_episode);
     struct ipsec_episode *episode =
         opens ? episode_take(judge, &key, in->now_ns, &added) : map_find(&judge->episodes, &key);
@@ -216,7 +219,7 @@ void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *m
     episode->live_flows += !mark->in_episode;
     mark->in_episode = true;
     if (ike)
-        note_ike(episode, flow, in->facts, mark);
+        note_ike(episode, flow, in->facts, judge_count(judge, mark));
     if (protected) {
         least(&episode->first_protected_ns, is_ike(flow) ? in->now_ns : flow->first_ns);
         episode->esp_null |= came_in(flow, LAYER_ESP_NULL);
@@ -228,6 +231,12 @@ void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *m
     settle_state(judge, &key, episode, in->now_ns);
     if (judge->policy)
         findings_ipsec_changed(judge, in, &key, episode);
+}
+
+void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark, bool is_over)
+{
+    if (is_ike(in->flow) || is_protected(in->flow) || judge_is_media(in->flow))
+        note_pair(judge, in, mark, is_over);
 }
 
 bool ipsec_has_authip(const struct judge *judge, const struct flow *flow)

@@ -5,6 +5,7 @@
  */
 #include "judge_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "rolecall/ahead.h"
@@ -12,6 +13,7 @@
 size_t judge_memory(const struct judge_options *options)
 {
     size_t size = sizeof(struct judge) + (size_t)options->flow_slots * sizeof(struct mark);
+    size += pool_memory(sizeof(struct counted), options->flow_slots);
     size += map_memory(sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX);
     size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX);
     size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), MAPPED_MAX);
@@ -49,7 +51,8 @@ struct judge *judge_create(const struct judge_options *options)
     uint64_t secret[2];
     map_secret(secret);
     bool ok =
-        judge->marks &&
+        judge->marks && options->flow_slots <= FLOW_SLOTS_MAX &&
+        pool_init(&judge->counted, sizeof(struct counted), options->flow_slots) &&
         map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX,
                  secret) &&
         map_init(&judge->listeners, sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX, secret) &&
@@ -91,6 +94,7 @@ void judge_destroy(struct judge *judge)
     map_fini(&judge->findings);
     map_fini(&judge->peers);
     map_fini(&judge->coverage_peers);
+    pool_fini(&judge->counted);
     free(judge->marks);
     free(judge->coverage);
     free(judge->allow_used);
@@ -112,8 +116,26 @@ void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, 
     }
 }
 
+struct counted *judge_count(struct judge *judge, struct mark *mark)
+{
+    if (!mark->counted) {
+        mark->counted = pool_take(&judge->counted) & FLOW_SLOTS_MAX;
+        assert(mark->counted); /* no flow has two */
+        memset(pool_item(&judge->counted, mark->counted), 0, sizeof(struct counted));
+    }
+    return pool_item(&judge->counted, mark->counted);
+}
+
+static void clear_mark(struct judge *judge, struct mark *mark)
+{
+    if (mark->counted)
+        pool_give(&judge->counted, mark->counted);
+    *mark = (struct mark){0};
+}
+
 void judge_begin(struct judge *judge, const struct judge_flow *in)
 {
+    clear_mark(judge, &judge->marks[in->slot]); /* the word that its last flow is over may have been lost */
     judge_count_flow(judge, in, &judge->marks[in->slot]);
     ipsec_note(judge, in, &judge->marks[in->slot], false);
 }
@@ -140,10 +162,7 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
 {
     struct mark *mark = &judge->marks[in->slot];
     const struct flow *flow = in->flow;
-    if (flow->packets[0] && flow->packets[1])
-        judge_heard_both(judge, in, mark);
-    if (in->step & FLOW_ANSWERED)
-        judge_note_ttl(judge, in);
+    judge_heard(judge, in, mark);
     if (in->step & FLOW_LISTENER) {
         unsigned server = flow->flags & FLOW_SYN_ACK_1 ? 1 : 0;
         judge_add_endpoint(&judge->listeners, &flow->key.addr[server], flow->key.port[server], in->now_ns);
@@ -158,7 +177,8 @@ void judge_note(struct judge *judge, const struct judge_flow *in)
     judge_verdict(judge, flow, in->facts, in->now_ns, false, FLOW_END_INPUT, &verdict);
     keep_learned(judge, in, &verdict);
     judge_keep_session(judge, in, verdict.initiator);
-    findings_count(judge, in, &verdict, mark);
+    if (verdict.findings || mark->counted)
+        findings_count(judge, in, &verdict, mark);
 }
 
 void judge_trouble(struct judge *judge, const struct judge_flow *in)
@@ -176,16 +196,38 @@ void judge_look(struct judge *judge, const struct judge_flow *in, struct verdict
     judge_verdict(judge, in->flow, in->facts, in->now_ns, false, FLOW_END_ACTIVE, verdict);
 }
 
+static bool is_reason(const struct reason_count *known, const char *reason)
+{
+    return known->reason == reason || strcmp(known->reason, reason) == 0;
+}
+
 static void count_reason(struct judge *judge, const char *reason)
 {
     for (unsigned i = 0; i < REASONS_MAX; i++) {
         if (!judge->reasons[i].reason)
             judge->reasons[i].reason = reason;
-        if (strcmp(judge->reasons[i].reason, reason) == 0) {
+        if (is_reason(&judge->reasons[i], reason)) {
             judge->reasons[i].flows++;
             return;
         }
     }
+}
+
+static void count_over(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict,
+                       struct mark *mark)
+{
+    findings_protected(judge, in, mark);
+    if (verdict->findings || mark->counted)
+        findings_count(judge, in, verdict, mark);
+    findings_flow_over(judge, mark);
+    sight_flow_over(judge, in, verdict);
+    coverage_count(judge, in, verdict);
+    if (verdict->allow >= 0)
+        judge->allow_used[verdict->allow]++;
+    if (verdict->status == VERDICT_INCONCLUSIVE)
+        count_reason(judge, verdict->reason);
+    if (verdict->status == VERDICT_PASS && !in->flow->identity.name)
+        judge->totals.unidentified_pass++;
 }
 
 void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end end, struct verdict *verdict)
@@ -197,19 +239,9 @@ void judge_end(struct judge *judge, const struct judge_flow *in, enum flow_end e
     judge->totals.by_status[verdict->status]++;
     sensor_flow_over(judge, in);
     ipsec_flow_over(judge, in, mark);
-    if (!judge->policy)
-        return;
-    findings_protected(judge, in, mark);
-    findings_count(judge, in, verdict, mark);
-    findings_flow_over(judge, mark);
-    sight_flow_over(judge, in, verdict);
-    coverage_count(judge, in, verdict);
-    if (verdict->allow >= 0)
-        judge->allow_used[verdict->allow]++;
-    if (verdict->status == VERDICT_INCONCLUSIVE)
-        count_reason(judge, verdict->reason);
-    if (verdict->status == VERDICT_PASS && !in->flow->identity.name)
-        judge->totals.unidentified_pass++;
+    if (judge->policy)
+        count_over(judge, in, verdict, mark);
+    clear_mark(judge, mark);
 }
 
 /* Only the mapper on its documented port hands out ports, and only its own: else any host could document

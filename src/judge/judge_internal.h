@@ -7,6 +7,7 @@
 
 #include "rolecall/judge.h"
 #include "rolecall/map.h"
+#include "rolecall/pool.h"
 
 enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 #define HOUR_NS (INT64_C(3600) * NS_PER_S)
@@ -103,18 +104,23 @@ struct peer_key {
 };
 
 /* What was counted of a living flow, by slot, so that nothing is counted twice and a verdict that turns out
- * otherwise is taken back. */
-enum { MARK_FINDINGS_MAX = 3 };
+ * otherwise is taken back. Few flows need more than a word of it. */
 struct mark {
+    uint32_t one_way : 1;           /* counted as such at both its addresses */
+    uint32_t refused : 1;           /* a finding of it found no room */
+    uint32_t media_counted : 1;     /* among its pair's media flows */
+    uint32_t in_episode : 1;        /* one of its episode's live flows */
+    uint32_t protected_counted : 1; /* its pair's finding was opened by it: it came in AH or readable ESP */
+    uint32_t counted : 27;          /* where the rest is, in judge->counted; 0: nothing */
+};
+enum { FLOW_SLOTS_MAX = (1 << 27) - 1 };
+
+enum { MARK_FINDINGS_MAX = 3 };
+struct counted {
     uint16_t findings[MARK_FINDINGS_MAX]; /* number + 1; 0: none */
-    bool one_way;                         /* counted as such at both its addresses */
-    bool refused;                         /* a finding of it found no room */
-    bool media_counted;
-    bool in_episode;        /* one of its episode's live flows */
-    bool protected_counted; /* its pair's finding was opened by it: it came in AH or readable ESP */
     uint16_t silences;
-    uint8_t requests;    /* as counted for its episode */
     uint32_t media_lost; /* as counted for its pair */
+    uint8_t requests;    /* as counted for its episode */
 };
 
 struct reason_count {
@@ -148,6 +154,7 @@ struct judge {
     struct map addresses, listeners, mapped, media_ends, sessions, pairs, episodes, fallbacks, answered,
         findings, peers, coverage_peers;
     struct mark *marks;
+    struct pool counted; /* struct counted: as many as there can be flows; pages are touched when needed */
     struct coverage *coverage; /* entries times rows; NULL without a policy */
     uint64_t *allow_used;
     unsigned entries, rows;
@@ -157,6 +164,14 @@ struct judge {
     struct reason_count reasons[REASONS_MAX];
 };
 
+/* What was counted of a flow beside its mark; where that is nothing, zeros. */
+static inline const struct counted *judge_counted(const struct judge *judge, const struct mark *mark)
+{
+    return pool_item(&judge->counted, mark->counted); /* item 0 is never handed out */
+}
+/* The same, to write to. */
+struct counted *judge_count(struct judge *judge, struct mark *mark);
+
 /* hosts.c: facts about addresses, end points and pairs */
 struct address_facts *judge_address(struct judge *judge, const struct addr *addr, int64_t now_ns);
 bool judge_has_sent(const struct judge *judge, const struct addr *addr);
@@ -164,9 +179,8 @@ bool judge_is_one_way(const struct judge *judge, const struct addr *addr);
 /* Had so few flows, and may have had others that were forgotten, that nothing is known of its directions. */
 bool judge_is_hardly_known(const struct judge *judge, const struct addr *addr);
 void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct mark *mark);
-void judge_heard_both(struct judge *judge, const struct judge_flow *in, struct mark *mark);
-/* What its packets say of the hosts at both ends. */
-void judge_note_ttl(struct judge *judge, const struct judge_flow *in);
+/* What is new about the flow's hosts: the other side was heard too, or its packets' TTL. */
+void judge_heard(struct judge *judge, const struct judge_flow *in, struct mark *mark);
 void judge_announce_media(struct judge *judge, const struct addr *addr, uint16_t port, uint8_t modality,
                           int64_t now_ns);
 /* `map` is judge->listeners or judge->mapped. */

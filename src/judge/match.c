@@ -186,15 +186,17 @@ bool match_learned(const struct judge *judge, const struct flow *flow, const str
     return found;
 }
 
-/* Lists the rows of a set in file order, as far as there is room. */
-static void list_rows(const struct judge *judge, const uint64_t bits[], const struct row_set *deciding,
+/* Lists the rows that matched and accepted, or those that did not accept, in file order, as far as there is
+ * room. */
+static void list_rows(const struct judge *judge, const struct matched *matched, bool accepted,
                       struct verdict *verdict)
 {
-    for (unsigned word = 0; word < POLICY_ROWS_MAX / 64; word++) {
-        for (uint64_t left = bits[word]; left && verdict->row_count < VERDICT_ROWS_MAX; left &= left - 1) {
+    for (unsigned word = 0; word < (judge->rows + 63) / 64; word++) {
+        uint64_t left = matched->accepted.bits[word];
+        left = matched->matched.bits[word] & (accepted ? left : ~left);
+        for (; left && verdict->row_count < VERDICT_ROWS_MAX; left &= left - 1) {
             unsigned order = word * 64 + (unsigned)__builtin_ctzll(left);
-            if (has_row(deciding, order))
-                verdict->deciding |= (uint64_t)1 << verdict->row_count;
+            verdict->deciding |= (uint64_t)has_row(&matched->deciding, order) << verdict->row_count;
             verdict->rows[verdict->row_count++] = policy_row_by_order(judge->policy, order);
         }
     }
@@ -202,15 +204,10 @@ static void list_rows(const struct judge *judge, const uint64_t bits[], const st
 
 void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict)
 {
-    struct row_set accepted, others;
-    for (unsigned word = 0; word < POLICY_ROWS_MAX / 64; word++) {
-        accepted.bits[word] = matched->matched.bits[word] & matched->accepted.bits[word];
-        others.bits[word] = matched->matched.bits[word] & ~matched->accepted.bits[word];
-    }
     verdict->row_count = 0;
-    list_rows(judge, accepted.bits, &matched->deciding, verdict);
+    list_rows(judge, matched, true, verdict);
     verdict->accepted_count = verdict->row_count;
-    list_rows(judge, others.bits, &matched->deciding, verdict);
+    list_rows(judge, matched, false, verdict);
 }
 
 const struct matrix_row *match_nearest(const struct judge *judge, const struct flow *flow,

@@ -91,6 +91,20 @@ static void enter(struct nest *nest, struct addr_index *index, struct range rang
     begin_at(index, range.first, range.entry);
 }
 
+/* An interval begins where IPv4 does, and one where it ends: no prefix of IPv6 has any of it. */
+static void make_v4(struct addr_index *index, struct keep *keep)
+{
+    const unsigned __int128 first = (unsigned __int128)0xffff << 32, last = first | UINT32_MAX;
+    while (index->begins[index->v4_first] < first)
+        index->v4_first++;
+    while (index->v4_first + index->v4_count < index->count &&
+           index->begins[index->v4_first + index->v4_count] <= last)
+        index->v4_count++;
+    index->v4_begins = keep_take(keep, index->v4_count, sizeof *index->v4_begins);
+    for (unsigned i = 0; i < index->v4_count; i++)
+        index->v4_begins[i] = (uint32_t)index->begins[index->v4_first + i];
+}
+
 void addr_index_make(struct addr_index *index, const struct addr_owner owners[], unsigned count,
                      struct keep *keep)
 {
@@ -119,16 +133,31 @@ void addr_index_make(struct addr_index *index, const struct addr_owner owners[],
         if (nest->at[nest->depth - 1].last != ~(unsigned __int128)0)
             begin_at(index, nest->at[nest->depth - 1].last + 1, nest->at[nest->depth - 2].entry);
     keep_destroy(scratch);
+    make_v4(index, keep);
+}
+
+static unsigned find_v4(const struct addr_index *index, uint32_t wanted)
+{
+    const uint32_t *at = index->v4_begins;
+    for (unsigned left = index->v4_count, half; left > 1; left -= half) {
+        half = left / 2;
+        at += at[half] <= wanted ? half : 0;
+    }
+    return index->v4_first + (unsigned)(at - index->v4_begins);
+}
+
+static unsigned find_v6(const struct addr_index *index, unsigned __int128 wanted)
+{
+    const unsigned __int128 *at = index->begins;
+    for (unsigned left = index->count, half; left > 1; left -= half) {
+        half = left / 2;
+        at += at[half] <= wanted ? half : 0;
+    }
+    return (unsigned)(at - index->begins);
 }
 
 int32_t addr_index_find(const struct addr_index *index, const struct addr *addr)
 {
-    unsigned __int128 wanted = number_of(addr);
-    unsigned at = 0, left = index->count;
-    while (left > 1) {
-        unsigned half = left / 2;
-        at += index->begins[at + half] <= wanted ? half : 0;
-        left -= half;
-    }
-    return index->entries[at];
+    return index->entries[addr_is_v4(addr) ? find_v4(index, (uint32_t)addr_word_(addr->bytes + 8))
+                                           : find_v6(index, number_of(addr))];
 }

@@ -24,6 +24,8 @@ struct addr_index {
     unsigned __int128 *begins; /* the first address of each interval, as a number */
     int32_t *entries;          /* whose it is, or one of the two above */
     unsigned count;
+    uint32_t *v4_begins; /* the same of those intervals that are IPv4, by their last 32 bits */
+    unsigned v4_first, v4_count;
 };
 
 /* Hosts come before networks, then the longest prefix counts; of equals, the first. Puts the owners in

@@ -221,6 +221,12 @@ static struct policy_row *list_rows(const struct policy *policy, unsigned holder
     return out;
 }
 
+static void note_held(struct policy_role *role, const struct policy_row *rows, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        role->holds[rows[i].row->order / 64] |= (uint64_t)1 << rows[i].row->order % 64;
+}
+
 static void compile_role(struct policy *policy, unsigned bit)
 {
     const struct rules_role *role = role_at(policy, bit);
@@ -234,6 +240,10 @@ static void compile_role(struct policy *policy, unsigned bit)
     out->opens = list_rows(policy, bit, LIST_OPENS, &out->opens_count);
     out->media = list_rows(policy, bit, LIST_MEDIA, &out->media_count);
     out->ipsec = list_rows(policy, bit, LIST_IPSEC, &out->ipsec_count);
+    note_held(out, out->answers, out->answers_count);
+    note_held(out, out->opens, out->opens_count);
+    note_held(out, out->media, out->media_count);
+    note_held(out, out->ipsec, out->ipsec_count);
 }
 
 /* Addresses. */
