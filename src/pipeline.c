@@ -71,6 +71,25 @@ static void work_on(struct pipeline *pipeline, struct pipeline_share *share, uns
         pthread_cond_signal(&pipeline->work_done);
 }
 
+/* Called with the lock held, which is given up meanwhile. */
+static void sleep_until_woken(struct pipeline *pipeline)
+{
+    pipeline->sleeping++;
+    pthread_cond_wait(&pipeline->work_ready, &pipeline->lock);
+    pipeline->sleeping--;
+}
+
+/* To wake a thread for every batch costs both sides more than it brings, so some work gathers first; what
+ * never becomes enough the reader does himself. */
+static bool is_worth_waking(const struct pipeline *pipeline)
+{
+    uint64_t done = pipeline->filled;
+    for (unsigned i = 0; i < pipeline->shares; i++)
+        if (pipeline->share[i].done < done)
+            done = pipeline->share[i].done;
+    return pipeline->sleeping && pipeline->filled - done >= BATCHES_TO_WAKE;
+}
+
 static void *thread_main(void *argument)
 {
     struct pipeline_thread *self = argument;
@@ -81,7 +100,7 @@ static void *thread_main(void *argument)
         if (share)
             work_on(pipeline, share, self->number);
         else
-            pthread_cond_wait(&pipeline->work_ready, &pipeline->lock);
+            sleep_until_woken(pipeline);
     }
     pthread_mutex_unlock(&pipeline->lock);
     return NULL;
@@ -188,7 +207,8 @@ static void hand_over(struct pipeline *pipeline)
     } else {
         pthread_mutex_lock(&pipeline->lock);
         pipeline->filled++;
-        pthread_cond_broadcast(&pipeline->work_ready);
+        if (is_worth_waking(pipeline))
+            pthread_cond_broadcast(&pipeline->work_ready);
         pthread_mutex_unlock(&pipeline->lock);
         while (pipeline->filled - pipeline->collected == BATCHES)
             collect(pipeline);

@@ -24,6 +24,7 @@ enum {
     BATCH_BYTES = 1 << 20, /* copied frames of a batch */
     BATCH_HOLDS = 4,       /* pieces of the capture's memory that a batch points into */
     BATCHES = 8,           /* in the ring between reader and workers */
+    BATCHES_TO_WAKE = 4,   /* that wait for work, before a sleeping worker is woken */
     WORKERS_MAX = 16,
     EXPIRE_PER_BATCH = 256, /* flows a shard may end by silence before a batch */
     TOLD_TOGETHER = 32      /* notes: what the judge keeps of their flows is asked for together */
@@ -85,6 +86,7 @@ struct pipeline {
     struct pipeline_share share[PIPELINE_SHARES_MAX];
     uint64_t filled, collected; /* batches handed over, and taken back */
     bool is_up, stopping;
+    unsigned sleeping; /* threads that wait for work */
     pthread_mutex_t lock;
     pthread_cond_t work_ready, work_done;
 };
