@@ -122,11 +122,11 @@ static const struct json_key *find_key(const struct json_value *value, const str
                                        unsigned count)
 {
     struct nearest nearest = {.wanted = json_member(value)};
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         if (strcmp(keys[i].name, nearest.wanted) == 0)
             return &keys[i];
+    for (unsigned i = 0; i < count; i++)
         nearest_offer(&nearest, keys[i].name);
-    }
     if (nearest.best)
         json_mistake_key(value, "a known key (did you mean \"%s\"?)", nearest.best);
     else

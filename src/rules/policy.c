@@ -14,12 +14,18 @@
 #include "port_index.h"
 #include "rolecall/site.h"
 
+/* The roles that a row names, as bits; 0: it names none (`any`). */
+struct row_ends {
+    role_set from, to;
+};
+
 struct policy {
     const struct rules *rules;
     const struct site *site;
     struct policy_settings settings;
     struct policy_role roles[RULES_ROLES_MAX];
     const struct matrix_row **rows; /* by order; NULL: off */
+    struct row_ends *ends;          /* of the same rows */
     unsigned row_count;
     struct policy_entry *entries; /* hosts, then networks */
     struct policy_party *parties; /* what an address of the entry with the same index is */
@@ -40,6 +46,12 @@ static bool has_feature(const void *context, const char *name, size_t size)
     return site->all_features;
 }
 
+static role_set role_named(const struct policy *policy, const char *name)
+{
+    int bit = rules_find_role(policy->rules, name);
+    return bit >= 0 ? (role_set)1 << bit : 0;
+}
+
 static void collect_rows(struct policy *policy)
 {
     const struct site *site = policy->site;
@@ -47,6 +59,7 @@ static void collect_rows(struct policy *policy)
     for (unsigned i = 0; i < site->matrix_count; i++)
         count += site->matrices[i]->row_count;
     policy->rows = keep_take(policy->keep, count, sizeof *policy->rows);
+    policy->ends = keep_take(policy->keep, count, sizeof *policy->ends);
     for (unsigned i = 0; i < site->matrix_count; i++) {
         const struct matrix *matrix = site->matrices[i];
         for (unsigned j = 0; j < matrix->row_count; j++, policy->row_count++) {
@@ -56,6 +69,8 @@ static void collect_rows(struct policy *policy)
             *row = matrix->rows[j];
             row->order = (uint16_t)policy->row_count;
             policy->rows[policy->row_count] = row;
+            policy->ends[policy->row_count] =
+                (struct row_ends){role_named(policy, row->from), role_named(policy, row->to)};
         }
     }
 }
@@ -179,12 +194,6 @@ static const char *peer_of(const struct matrix_row *row, enum row_list list, boo
     return NULL;
 }
 
-static bool is_one_of(const struct policy *policy, role_set all, const char *role)
-{
-    int bit = rules_find_role(policy->rules, role);
-    return bit >= 0 && all >> bit & 1;
-}
-
 static void hold_row(const struct policy *policy, struct policy_row *out, unsigned holder,
                      const struct matrix_row *row, const char *peer)
 {
@@ -209,10 +218,10 @@ static struct policy_row *list_rows(const struct policy *policy, unsigned holder
         *count = 0;
         for (unsigned i = 0; i < policy->row_count; i++) {
             const struct matrix_row *row = policy->rows[i];
+            const struct row_ends *ends = &policy->ends[i];
             if (!row)
                 continue;
-            const char *peer =
-                peer_of(row, list, is_one_of(policy, all, row->from), is_one_of(policy, all, row->to));
+            const char *peer = peer_of(row, list, (all & ends->from) != 0, (all & ends->to) != 0);
             if (peer && out)
                 hold_row(policy, &out[*count], holder, row, peer);
             *count = (uint16_t)(*count + (peer != NULL));

@@ -53,11 +53,11 @@ int known_name(const struct site_reading *reading, const struct json_value *valu
 {
     struct nearest nearest = {.wanted = at_key ? json_member(value) : json_text(value)};
     const char *known;
-    for (unsigned i = 0; (known = name(reading->rules, i)) != NULL; i++) {
+    for (unsigned i = 0; (known = name(reading->rules, i)) != NULL; i++)
         if (strcmp(known, nearest.wanted) == 0)
             return (int)i;
+    for (unsigned i = 0; (known = name(reading->rules, i)) != NULL; i++)
         nearest_offer(&nearest, known);
-    }
     mistake_name(value, at_key, kind, &nearest);
     return -1;
 }
