@@ -72,20 +72,10 @@ static uint32_t flows_per_shard(const struct engine_options *options)
                : (flows + PIPELINE_SHARDS - 1) / PIPELINE_SHARDS;
 }
 
-/* Pools of identification, in proportion to the flows; pages that no flow ever needed are not touched. */
-static uint32_t works_of(uint32_t flows)
-{
-    return flows;
-}
-
+/* Windows of identification, in proportion to the flows; pages that no flow ever needed are not touched. */
 static uint32_t windows_of(uint32_t flows)
 {
     return flows / 16 + 64;
-}
-
-static uint32_t facts_of(uint32_t flows)
-{
-    return flows;
 }
 
 /* ---- what is told to the judge ---- */
@@ -180,7 +170,8 @@ static void tell(struct worker *worker, enum note_kind kind, uint32_t index, enu
         return;
     }
     struct note *note = note_add(worker->notes, worker->order,
-                                 flow_identity(shard->table, index)->facts ? facts : NULL, learned);
+                                 identify_may_have_facts(flow_identity(shard->table, index)) ? facts : NULL,
+                                 learned);
     if (!note)
         return;
     note->slot = slot;
@@ -786,7 +777,7 @@ static bool make_shards(struct engine *engine)
         struct shard *shard = &engine->shards[s];
         shard->first_slot = s * (flows + 1);
         shard->table = flow_table_create(flows);
-        shard->identifier = identifier_create(works_of(flows), windows_of(flows), facts_of(flows));
+        shard->identifier = identifier_create(flows, windows_of(flows));
         if (!shard->table || !shard->identifier)
             return false;
     }
@@ -869,7 +860,7 @@ size_t engine_memory(const struct engine *engine)
     struct judge_options judge_options = judge_options_of(options);
     return sizeof *engine + decoder_memory() + judge_memory(&judge_options) +
            PIPELINE_SHARDS * (flow_table_memory(flows) +
-                              identifier_memory(works_of(flows), windows_of(flows), facts_of(flows))) +
+                              identifier_memory(flows, windows_of(flows))) +
            pipeline_memory(options->workers);
 }
 

@@ -2,11 +2,11 @@
  *
  * identify.h - puts the question to the identifiers until one says yes, and keeps what they must remember.
  *
- * An identity is the small result that stays with a flow. What only identification needs (the state of TCP
- * streams, lent memory, windows) is *work*, taken from bounded pools when it is needed and given back once
- * the flow is settled; a datagram flow has none until an identifier wants to remember something. Facts are
- * packed into pools of their own and stay until the flow ends. Pools are made at start; when one is empty the
- * flow stays without a name (or without facts), is marked `starved`, and a counter tells.
+ * An identity is the small result that stays with a flow. What it cannot hold is its *memo*: the state of TCP
+ * streams and lent memory, until the flow is settled, and its facts, until the flow ends. Memos are packed
+ * into memory taken at start, as many bytes each as it needs; a flow has none as long as there is nothing to
+ * remember, or no more than its two SYNs. Where there is no room the flow stays without a name (or without
+ * facts), is marked `starved`, and a counter tells.
  *
  * One identifier belongs to one thread. It knows no addresses, no ports and no rules.
  */
@@ -18,9 +18,11 @@
 enum { SIDE_NONE = 2 };
 
 struct identity {
-    uint64_t also;        /* bit per enum proto_id: further protocols seen in the same flow (ICE, then RTP) */
-    uint32_t work;        /* index into a pool; 0: none */
-    uint32_t facts;       /* where they are kept; 0: none */
+    uint64_t also; /* bit per enum proto_id: further protocols seen in the same flow (ICE, then RTP) */
+    union {
+        uint32_t memo;      /* where it is kept; 0: there is none */
+        uint32_t begins[2]; /* with syn_sides: each side's first sequence number behind its SYN */
+    };
     uint8_t name;         /* enum proto_id: the first name, kept for good */
     uint8_t upgraded_to;  /* enum proto_id: STARTTLS and the like; 0: none */
     uint8_t evidence : 2; /* 0 to 3 */
@@ -32,15 +34,18 @@ struct identity {
     bool middle : 1;      /* the name rests on a stream whose beginning was not seen */
     bool starved : 1;     /* a pool was empty: what is missing proves nothing */
     /* While it is not settled, identification's own: */
-    bool is_stream : 1;      /* `work` is that of a TCP flow */
+    bool is_stream : 1;      /* the streams of a TCP flow are followed */
     bool carries_media : 1;  /* other protocols of the media family may share the flow */
     bool is_running_rtp : 1; /* RTP that both sides have shown, and nothing new in its last packet */
     uint8_t yes_sides : 2;   /* bit per side that confirmed the name */
     uint8_t asked;           /* payloads asked about without a name */
     uint8_t strangers;       /* datagrams in a row that no named protocol knew */
-    uint8_t likely;          /* enum proto_id: no name, but every datagram may be one of this; 0: no */
-    uint8_t current;         /* the protocol asked first: the last that said yes */
+    uint8_t
+        syn_sides : 2;  /* bit per side whose SYN was seen, while nothing else is known: there is no memo */
+    uint8_t likely : 6; /* enum proto_id: no name, but every datagram may be one of this; 0: no */
+    uint8_t current;    /* the protocol asked first: the last that said yes */
 };
+_Static_assert(PROTO_COUNT <= 64, "six bits hold a protocol");
 _Static_assert(sizeof(struct identity) == 24, "one of them per flow: see flow.h");
 
 /* TROUBLE: nothing but what is known of lost or silent media. */
@@ -64,10 +69,11 @@ struct identify_learned {
 };
 
 struct identifier;
-/* TCP flows that may be asked about at once, 4096-byte windows for their bytes, and flows with facts. */
-struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t facts);
+/* Flows of ordinary size whose memos find room, and 4096-byte windows for the bytes of streams. */
+struct identifier *identifier_create(uint32_t flows, uint32_t windows);
 void identifier_destroy(struct identifier *identifier);
-size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts);
+size_t identifier_memory(uint32_t flows, uint32_t windows);
+bool identifier_is_empty(const struct identifier *identifier); /* nothing is taken: all was given back */
 
 void identity_init(struct identity *identity);
 
@@ -77,7 +83,7 @@ void identity_prefetch(const struct identifier *identifier, const struct identit
 /* Does a TCP packet without payload matter too? It may tell of bytes that the capture has lost. */
 static inline bool identify_wants_empty(const struct identity *identity)
 {
-    return identity->work != 0;
+    return identity->is_stream;
 }
 
 /* Each returns whether name, upgrade, evidence, client or a fact that verdicts use has changed, and appends
@@ -100,6 +106,12 @@ enum identify_change identify_protected(struct identifier *identifier, struct id
  * call.
  */
 const struct proto_facts *identify_facts(struct identifier *identifier, const struct identity *identity);
+
+/* False: there are none. */
+static inline bool identify_may_have_facts(const struct identity *identity)
+{
+    return !identity->syn_sides && identity->memo;
+}
 
 /* Gives back everything the identity holds. */
 void identity_release(struct identifier *identifier, struct identity *identity);

@@ -10,39 +10,20 @@
 #include <stdlib.h>
 
 #include "choice.h"
-#include "facts.h"
 #include "isakmp.h"
-#include "rolecall/pool.h"
-#include "stream.h"
+#include "memo.h"
 
 /*
  * Budgets: how much of a flow is asked about before it stays unidentified. RTP needs four packets of one
  * direction and may follow ICE checks and RTCP, hence 64 datagrams; a TCP protocol shows itself within its
  * first window, a stream seen from the middle within a few segment starts.
  */
-enum { DATAGRAMS_MAX = 64, SEGMENTS_MAX = 32, STRANGERS_MAX = 64, MEMORY_SLOTS = 4 };
-
-/* What a protocol was lent, and whose it is; up to MEMORY_SLOTS of a flow in a chain. */
-struct lent {
-    struct proto_memory memory;
-    uint32_t next; /* 0: the last */
-    uint8_t owner;
-};
-
-/* Of a TCP flow that is not settled. */
-struct work {
-    uint64_t ruled_out; /* bit per enum proto_id */
-    struct stream streams[2];
-    uint32_t reached[2]; /* how far each side's stream is known to have gone */
-    uint32_t lent;       /* the first of the chain; 0: none */
-    bool lost;           /* a hole in a stream was given up */
-};
+enum { DATAGRAMS_MAX = 64, SEGMENTS_MAX = 32, STRANGERS_MAX = 64 };
 
 struct identifier {
-    struct pool works, windows, lent;
-    struct facts_store facts;
+    struct memo_store memos;
+    struct pool windows;
     struct identify_counters counters;
-    struct proto_memory scratch; /* zero between questions */
     struct proto_reply reply;
 };
 
@@ -50,38 +31,26 @@ struct identifier {
 struct turn {
     struct identifier *identifier;
     struct identity *identity;
+    struct memo *memo;
     struct work *work; /* NULL: a datagram */
     const struct identify_input *input;
     struct identify_learned *learned;
-    struct proto_facts *facts; /* of this flow, as they are now */
-    uint64_t customary;        /* bit per protocol of which one of the ports is customary */
+    uint64_t customary; /* bit per protocol of which one of the ports is customary */
 };
 
-_Static_assert(sizeof(struct work) <= 64 + 8, "one of them per TCP flow that has no name yet");
-
-/* Most flows that lend anything lend to one or two protocols, and only until they are settled. */
-static uint32_t lent_for(uint32_t works)
+size_t identifier_memory(uint32_t flows, uint32_t windows)
 {
-    return works / 2 + MEMORY_SLOTS;
+    return sizeof(struct identifier) + memo_store_memory(flows) + pool_memory(PROTO_WINDOW_SIZE, windows);
 }
 
-size_t identifier_memory(uint32_t works, uint32_t windows, uint32_t facts)
-{
-    return sizeof(struct identifier) + pool_memory(sizeof(struct work), works) +
-           pool_memory(sizeof(struct lent), lent_for(works)) + pool_memory(PROTO_WINDOW_SIZE, windows) +
-           facts_store_memory(facts);
-}
-
-struct identifier *identifier_create(uint32_t works, uint32_t windows, uint32_t facts)
+struct identifier *identifier_create(uint32_t flows, uint32_t windows)
 {
     struct identifier *identifier = calloc(1, sizeof *identifier);
     choice_make();
     if (!identifier)
         return NULL;
-    if (!pool_init(&identifier->works, sizeof(struct work), works) ||
-        !pool_init(&identifier->lent, sizeof(struct lent), lent_for(works)) ||
-        !pool_init(&identifier->windows, PROTO_WINDOW_SIZE, windows) ||
-        !facts_store_init(&identifier->facts, facts)) {
+    if (!memo_store_init(&identifier->memos, flows) ||
+        !pool_init(&identifier->windows, PROTO_WINDOW_SIZE, windows)) {
         identifier_destroy(identifier);
         return NULL;
     }
@@ -92,11 +61,14 @@ void identifier_destroy(struct identifier *identifier)
 {
     if (!identifier)
         return;
-    pool_fini(&identifier->works);
-    pool_fini(&identifier->lent);
+    memo_store_fini(&identifier->memos);
     pool_fini(&identifier->windows);
-    facts_store_fini(&identifier->facts);
     free(identifier);
+}
+
+bool identifier_is_empty(const struct identifier *identifier)
+{
+    return memo_store_is_empty(&identifier->memos) && !identifier->windows.taken;
 }
 
 const struct identify_counters *identify_counters(const struct identifier *identifier)
@@ -112,100 +84,130 @@ void identity_init(struct identity *identity)
 const struct proto_facts *identify_facts(struct identifier *identifier, const struct identity *identity)
 {
     static const struct proto_facts no_facts;
-    return identity->facts ? facts_load(&identifier->facts, identity->facts) : &no_facts;
+    if (!identify_may_have_facts(identity))
+        return &no_facts;
+    return &memo_load(&identifier->memos, identity->memo)->facts;
 }
 
-static void starve(struct identifier *identifier, struct identity *identity)
+/* ---- what is remembered of the flow ---- */
+
+static struct memo *load_memo(struct identifier *identifier, const struct identity *identity)
 {
-    identifier->counters.works_starved++;
+    if (!identity->syn_sides)
+        return memo_load(&identifier->memos, identity->memo);
+    struct memo *memo = memo_load(&identifier->memos, 0);
+    memo->has_work = true;
+    for (unsigned side = 0; side < 2; side++) {
+        struct stream *stream = &memo->work.streams[side];
+        stream->anchored = stream->start = identity->syn_sides >> side & 1;
+        stream->base = memo->work.reached[side] = stream->anchored ? identity->begins[side] : 0;
+    }
+    return memo;
+}
+
+/* Bit per side whose SYN was seen, when that is all there is to remember of the flow; else 0. */
+static unsigned only_syns(const struct identity *identity, const struct memo *memo)
+{
+    unsigned sides = 0;
+    if (!memo->has_work || identity->asked || identity->name || memo->lent_count || memo->work.lost ||
+        memo->has_facts)
+        return 0;
+    for (unsigned side = 0; side < 2; side++) {
+        const struct stream *stream = &memo->work.streams[side];
+        bool is_untouched = stream->anchored ? stream->start && !stream->window : stream->base == 0;
+        if (!is_untouched || memo->work.reached[side] != stream->base)
+            return 0;
+        sides |= (unsigned)stream->anchored << side;
+    }
+    return sides;
+}
+
+static void drop_work(struct identifier *identifier, struct identity *identity, struct memo *memo)
+{
+    for (unsigned side = 0; side < 2; side++)
+        if (memo->has_work)
+            stream_restart(&memo->work.streams[side], &identifier->windows, 0);
+    memo_drop_work(memo);
+    memo_drop_lent(memo);
+    identity->is_stream = false;
+}
+
+/* There is no room for what was learned: the flow keeps the facts it had. */
+static void starve(struct identifier *identifier, struct identity *identity, struct memo *memo)
+{
+    if (memo->has_facts)
+        identifier->counters.facts_starved++;
+    else
+        identifier->counters.works_starved++;
     identity->starved = identity->settled = true;
+    drop_work(identifier, identity, memo);
+    if (identity->syn_sides)
+        identity->memo = 0;
+    identity->syn_sides = 0;
+    memo = memo_load(&identifier->memos, identity->memo);
+    memo_drop_work(memo);
+    memo_drop_lent(memo);
+    memo_save(&identifier->memos, &identity->memo);
 }
 
-/* The work of a TCP flow, taken at its first packet that matters; NULL: there is none left. */
-static struct work *work_of(struct identifier *identifier, struct identity *identity)
+static void save_memo(struct identifier *identifier, struct identity *identity, struct memo *memo)
 {
-    if (identity->work)
-        return pool_item(&identifier->works, identity->work);
-    identity->work = pool_take(&identifier->works);
-    if (!identity->work) {
-        starve(identifier, identity);
-        return NULL;
-    }
-    identity->is_stream = true;
-    struct work *work = pool_item(&identifier->works, identity->work);
-    *work = (struct work){0};
-    return work;
-}
-
-static struct lent *lent_at(const struct identifier *identifier, uint32_t index)
-{
-    return pool_item(&identifier->lent, index);
-}
-
-static void give_back_work(struct identifier *identifier, struct identity *identity)
-{
-    uint32_t lent = identity->work;
-    if (!identity->work)
-        return;
-    if (identity->is_stream) {
-        struct work *work = pool_item(&identifier->works, identity->work);
-        lent = work->lent;
+    uint32_t handle = identity->syn_sides ? 0 : identity->memo;
+    unsigned sides = only_syns(identity, memo);
+    if (sides) {
+        memo_release(&identifier->memos, &handle);
         for (unsigned side = 0; side < 2; side++)
-            stream_restart(&work->streams[side], &identifier->windows, 0);
-        pool_give(&identifier->works, identity->work);
+            identity->begins[side] = memo->work.streams[side].base;
+        identity->syn_sides = sides & 3u;
+        return;
     }
-    while (lent) {
-        uint32_t next = lent_at(identifier, lent)->next;
-        pool_give(&identifier->lent, lent);
-        lent = next;
+    if (!memo_save(&identifier->memos, &handle)) {
+        starve(identifier, identity, memo);
+        return;
     }
-    identity->work = 0;
+    identity->syn_sides = 0;
+    identity->memo = handle;
+    if (identity->settled)
+        memo_close(&identifier->memos, &identity->memo);
 }
 
 void identity_release(struct identifier *identifier, struct identity *identity)
 {
-    give_back_work(identifier, identity);
-    facts_release(&identifier->facts, &identity->facts);
+    if (identity->syn_sides)
+        identity->memo = 0;
+    else if (identity->is_stream)
+        drop_work(identifier, identity, memo_load(&identifier->memos, identity->memo));
+    memo_release(&identifier->memos, &identity->memo);
+    identity->is_stream = false;
+    identity->syn_sides = 0;
 }
 
 void identity_prefetch(const struct identifier *identifier, const struct identity *identity)
 {
-    const struct pool *pool = identity->is_stream ? &identifier->works : &identifier->lent;
-    if (identity->work)
-        pool_prefetch(pool, identity->work, pool->size);
-    if (identity->facts)
-        facts_prefetch(&identifier->facts, identity->facts);
+    if (!identity->syn_sides)
+        memo_prefetch(&identifier->memos, identity->memo);
 }
 
-static void settle(struct identifier *identifier, struct identity *identity)
+static void settle(struct turn *t)
 {
+    struct identity *identity = t->identity;
     identity->settled = true;
     identity->likely = 0;
     if (identity->name)
-        identifier->counters.settled++;
+        t->identifier->counters.settled++;
     else
-        identifier->counters.given_up++;
-    give_back_work(identifier, identity);
-    facts_close(&identifier->facts, &identity->facts);
+        t->identifier->counters.given_up++;
+    drop_work(t->identifier, identity, t->memo);
 }
 
 static bool is_zero(const struct proto_memory *memory)
 {
-    static const struct proto_memory zero;
-    return memcmp(memory, &zero, sizeof zero) == 0;
-}
-
-static uint32_t *lent_of(struct turn *t)
-{
-    return t->work ? &t->work->lent : &t->identity->work;
-}
-
-static struct proto_memory *memory_of(struct turn *t, unsigned id)
-{
-    for (uint32_t at = *lent_of(t); at; at = lent_at(t->identifier, at)->next)
-        if (lent_at(t->identifier, at)->owner == id)
-            return &lent_at(t->identifier, at)->memory;
-    return NULL;
+    uint64_t any = 0, word;
+    for (unsigned i = 0; i < sizeof memory->bytes; i += sizeof word) {
+        memcpy(&word, memory->bytes + i, sizeof word);
+        any |= word;
+    }
+    return any == 0;
 }
 
 static bool is_known(const struct identity *identity, unsigned id)
@@ -213,70 +215,51 @@ static bool is_known(const struct identity *identity, unsigned id)
     return id == identity->name || id == identity->upgraded_to || (identity->also >> id & 1);
 }
 
-/* A place for one more protocol's memory: a new one, or that of a protocol which only thinks about it, where
- * this one said yes. NULL: neither. */
-static struct lent *place_to_keep(struct turn *t, bool yes)
+/* Which of the memories is this protocol's: the first free one where it has none. */
+static unsigned slot_of(const struct memo *memo, unsigned id)
 {
-    struct lent *other = NULL;
-    uint32_t *link = lent_of(t);
-    unsigned count = 0;
-    for (; *link; count++) {
-        struct lent *lent = lent_at(t->identifier, *link);
-        bool is_named = lent->owner == t->identity->name || (t->identity->also >> lent->owner & 1);
-        if (!is_named && !other)
-            other = lent;
-        link = &lent->next;
-    }
-    if (count == MEMORY_SLOTS)
-        return yes ? other : NULL;
-    *link = pool_take(&t->identifier->lent);
-    if (!*link) {
-        starve(t->identifier, t->identity);
-        return NULL;
-    }
-    struct lent *lent = lent_at(t->identifier, *link);
-    lent->next = 0;
-    return lent;
+    unsigned slot = 0;
+    while (slot < memo->lent_count && memo->owners[slot] != id)
+        slot++;
+    return slot;
 }
 
-/* Keeps what an identifier wrote into the scratch memory. */
+/* Keeps what an identifier wrote into the memory behind those that have an owner. Where there are enough of
+ * these, one that said yes gets that of another which only thinks about it. */
 static void keep_memory(struct turn *t, unsigned id, bool yes)
 {
-    struct identifier *identifier = t->identifier;
-    if (is_zero(&identifier->scratch))
+    struct memo *memo = t->memo;
+    if (memo->lent_count < MEMO_LENT_MAX) {
+        memo->owners[memo->lent_count++] = (uint8_t)id;
         return;
-    struct lent *lent = place_to_keep(t, yes);
-    if (lent) {
-        lent->owner = (uint8_t)id;
-        lent->memory = identifier->scratch;
     }
-    identifier->scratch = (struct proto_memory){0};
+    for (unsigned slot = 0; yes && slot < MEMO_LENT_MAX; slot++) {
+        unsigned owner = memo->owners[slot];
+        if (owner == t->identity->name || (t->identity->also >> owner & 1))
+            continue;
+        memo->owners[slot] = (uint8_t)id;
+        memo->lent[slot] = memo->lent[MEMO_LENT_MAX];
+        break;
+    }
+    memo->lent[MEMO_LENT_MAX] = (struct proto_memory){0};
 }
 
 static void ask(struct turn *t, unsigned id, struct proto_question *question)
 {
     const struct protocol *protocol = proto_by_id((enum proto_id)id);
-    struct identifier *identifier = t->identifier;
-    struct proto_reply *reply = &identifier->reply;
-    struct proto_memory *memory = memory_of(t, id);
+    struct proto_reply *reply = &t->identifier->reply;
+    struct memo *memo = t->memo;
+    unsigned slot = slot_of(memo, id);
     /* The list of learned end points is long and read only as far as its count says: it is not cleared. */
     memset(reply, 0, offsetof(struct proto_reply, learned));
     question->customary = t->customary >> id & 1;
-    protocol->ask(question, memory ? memory : &identifier->scratch, t->facts, reply);
-    if (!memory) {
-        if (reply->answer == PROTO_NO)
-            identifier->scratch = (struct proto_memory){0};
-        else
-            keep_memory(t, id, reply->answer == PROTO_YES);
-    }
-}
-
-static void keep_facts(struct turn *t)
-{
-    if (facts_save(&t->identifier->facts, &t->identity->facts))
+    protocol->ask(question, &memo->lent[slot], &memo->facts, reply);
+    if (slot < memo->lent_count || is_zero(&memo->lent[slot]))
         return;
-    t->identifier->counters.facts_starved++;
-    t->identity->starved = true;
+    if (reply->answer == PROTO_NO)
+        memo->lent[slot] = (struct proto_memory){0};
+    else
+        keep_memory(t, id, reply->answer == PROTO_YES);
 }
 
 /* What RTP lacks. */
@@ -287,7 +270,7 @@ struct trouble {
 
 static struct trouble trouble_of(const struct turn *t)
 {
-    const struct proto_facts *facts = t->facts;
+    const struct proto_facts *facts = &t->memo->facts;
     return (struct trouble){facts->rtp.settles_ns, facts->rtp.lost, facts->rtp.silences};
 }
 
@@ -307,7 +290,7 @@ struct weight {
 
 static struct weight weigh(const struct turn *t)
 {
-    const struct proto_facts *facts = t->facts;
+    const struct proto_facts *facts = &t->memo->facts;
     const struct identity *identity = t->identity;
     struct weight weight;
     memset(&weight, 0, sizeof weight); /* padding too: it is compared as bytes */
@@ -339,6 +322,9 @@ static void accept(struct turn *t, unsigned id, unsigned side)
 {
     const struct proto_reply *reply = &t->identifier->reply;
     struct identity *identity = t->identity;
+    t->memo->has_facts = true;
+    if (t->work)
+        t->work->ruled_out = 0; /* nobody else is asked any more */
     if (!identity->name)
         identity->name = (uint8_t)id;
     if (id == identity->name) {
@@ -357,7 +343,6 @@ static void accept(struct turn *t, unsigned id, unsigned side)
         identity->also |= (uint64_t)1 << reply->carries;
     identity->current = (uint8_t)id;
     append_learned(reply, t->learned);
-    keep_facts(t);
 }
 
 static enum identify_change change_since(const struct turn *t, const struct weight *before)
@@ -430,6 +415,13 @@ static uint8_t likely_after(const struct identity *identity, uint64_t more, size
     return media & choice_bit(PROTO_rtcp) ? PROTO_rtcp : PROTO_rtp;
 }
 
+/* Each packet of media adds to its facts: packing them each time would be in vain. */
+static bool hold_open(struct identifier *identifier, struct identity *identity)
+{
+    return !identity->settled && !identity->syn_sides && identity->memo &&
+           memo_open(&identifier->memos, &identity->memo);
+}
+
 /* Which protocol a datagram is; 0: none of those that may be. */
 static unsigned recognise(struct turn *t, struct proto_question *question, uint64_t *more)
 {
@@ -456,7 +448,7 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
                      .identity = identity,
                      .input = input,
                      .learned = learned,
-                     .facts = facts_load(&identifier->facts, identity->facts),
+                     .memo = load_memo(identifier, identity),
                      .customary = choice_customary(input->ports)};
     struct proto_question question = {.transport = OVER_UDP,
                                       .side = input->side,
@@ -482,21 +474,23 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
         identity->strangers = 0;
         accept(&t, id, input->side);
         enum identify_change change = change_since(&t, &before);
-        identity->is_running_rtp = id == PROTO_rtp && change != IDENTITY_CHANGED &&
-                                   identity->yes_sides == 3 && identity->facts &&
-                                   facts_open(&identifier->facts, &identity->facts);
         if (identifier->reply.settled)
-            settle(identifier, identity);
+            settle(&t);
+        save_memo(identifier, identity, t.memo);
+        bool goes_on = id == PROTO_rtp && change != IDENTITY_CHANGED && hold_open(identifier, identity);
+        identity->is_running_rtp = goes_on && identity->yes_sides == 3;
         return change;
     }
-    identity->likely = identity->name ? 0 : likely_after(identity, more, question.data.left);
-    if (identity->settled) /* no memory was left to lend */
-        give_back_work(identifier, identity);
-    else if (identity->name ? ++identity->strangers >= STRANGERS_MAX : ++identity->asked >= DATAGRAMS_MAX) {
-        settle(identifier, identity);
-        return identity->name ? IDENTITY_SAME : IDENTITY_CHANGED;
+    identity->likely = (identity->name ? 0u : likely_after(identity, more, question.data.left)) & 63u;
+    bool is_over =
+        identity->name ? ++identity->strangers >= STRANGERS_MAX : ++identity->asked >= DATAGRAMS_MAX;
+    enum identify_change change = change_since(&t, &before);
+    if (is_over) {
+        change = identity->name ? IDENTITY_SAME : IDENTITY_CHANGED;
+        settle(&t);
     }
-    return change_since(&t, &before);
+    save_memo(identifier, identity, t.memo);
+    return change;
 }
 
 /* The stream goes on as another protocol from here on, in both directions. */
@@ -653,27 +647,25 @@ static enum identify_change follow_segment(struct turn *t)
     enum identify_change change = change_since(t, &before);
     if (goes_on && !identity->settled)
         return change;
-    settle(t->identifier, identity);
+    settle(t);
     return name_before ? change : IDENTITY_CHANGED;
 }
 
-enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
-                                      const struct identify_input *input, struct identify_learned *learned)
+/* What one packet tells of how far the streams have gone, and of its bytes where it has any. */
+static enum identify_change hear_segment(struct turn *t)
 {
-    struct work *work = identity->settled ? NULL : work_of(identifier, identity);
-    if (!work)
-        return IDENTITY_SAME;
+    const struct identify_input *input = t->input;
+    struct work *work = t->work;
     struct stream *stream = &work->streams[input->side];
-    struct turn t = {
-        .identifier = identifier, .identity = identity, .work = work, .input = input, .learned = learned};
+    struct pool *windows = &t->identifier->windows;
     if (input->is_syn) {
-        stream_restart(stream, &identifier->windows, input->sequence + 1);
+        stream_restart(stream, windows, input->sequence + 1);
         stream->anchored = stream->start = true;
         work->reached[input->side] = input->sequence + 1;
         return IDENTITY_SAME;
     }
     if (!stream->anchored && input->payload_wirelen) {
-        stream_restart(stream, &identifier->windows, input->sequence);
+        stream_restart(stream, windows, input->sequence);
         stream->anchored = true;
         stream->start = false;
         work->reached[input->side] = input->sequence;
@@ -682,28 +674,45 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     if (input->has_acknowledgement)
         reach(work, 1u - input->side, input->acknowledgement);
     if (!input->payload_wirelen) {
-        identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
+        t->identity->lost = work->lost || has_hole(work, 0) || has_hole(work, 1);
         return IDENTITY_SAME;
     }
-    t.facts = facts_load(&identifier->facts, identity->facts);
-    t.customary = choice_customary(input->ports);
-    return follow_segment(&t);
+    t->customary = choice_customary(input->ports);
+    return follow_segment(t);
+}
+
+enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
+                                      const struct identify_input *input, struct identify_learned *learned)
+{
+    if (identity->settled)
+        return IDENTITY_SAME;
+    struct turn t = {.identifier = identifier,
+                     .identity = identity,
+                     .input = input,
+                     .learned = learned,
+                     .memo = load_memo(identifier, identity)};
+    t.work = &t.memo->work;
+    t.memo->has_work = identity->is_stream = true;
+    identifier->reply.carries = PROTO_UNIDENTIFIED;
+    enum identify_change change = hear_segment(&t);
+    save_memo(identifier, identity, t.memo);
+    if (identifier->reply.carries)
+        hold_open(identifier, identity);
+    return change;
 }
 
 enum identify_change identify_ipsec(struct identifier *identifier, struct identity *identity,
                                     enum proto_id name, unsigned side, uint32_t spi)
 {
-    struct turn t = {.identifier = identifier,
-                     .identity = identity,
-                     .facts = facts_load(&identifier->facts, identity->facts)};
+    struct memo *memo = load_memo(identifier, identity);
     bool changed = !identity->name;
     if (!identity->name) {
         identity->name = (uint8_t)name;
         identity->evidence = 2;
     }
-    if (spi && isakmp_add_spi(t.facts, side, spi)) {
-        changed = true;
-        keep_facts(&t);
+    if (spi && isakmp_add_spi(&memo->facts, side, spi)) {
+        changed = memo->has_facts = true;
+        save_memo(identifier, identity, memo);
     }
     identity->sides = (identity->sides | 1u << side) & 3u;
     if (identity->sides == 3)
@@ -714,11 +723,10 @@ enum identify_change identify_ipsec(struct identifier *identifier, struct identi
 enum identify_change identify_protected(struct identifier *identifier, struct identity *identity,
                                         unsigned side, uint32_t spi)
 {
-    struct turn t = {.identifier = identifier,
-                     .identity = identity,
-                     .facts = facts_load(&identifier->facts, identity->facts)};
-    if (identity->starved || !isakmp_add_spi(t.facts, side, spi))
+    struct memo *memo = load_memo(identifier, identity);
+    if (identity->starved || !isakmp_add_spi(&memo->facts, side, spi))
         return IDENTITY_SAME;
-    keep_facts(&t);
+    memo->has_facts = true;
+    save_memo(identifier, identity, memo);
     return IDENTITY_CHANGED;
 }

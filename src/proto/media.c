@@ -160,11 +160,11 @@ static void stream_begin(struct media_stream *stream, const struct media_rtp *rt
 
 static struct media_stream *stream_slot(struct media_streams *streams, unsigned side, uint32_t ssrc)
 {
-    struct media_stream *slots = streams->of[side];
     uint8_t slot = streams->newest[side];
-    if (slots[slot].window != 0 && slots[slot].ssrc != ssrc)
+    const struct media_stream *newest = &streams->of[slot][side];
+    if (newest->window != 0 && newest->ssrc != ssrc)
         streams->newest[side] = slot ^= 1;
-    return &slots[slot];
+    return &streams->of[slot][side];
 }
 
 /* PROTOCOLS section 4.2: sequence numbers close, time steady or moving on after a frame's end. */

@@ -55,7 +55,7 @@ struct media_stream {
     uint8_t state; /* flags, and the shape's low bits */
 };
 struct media_streams {
-    struct media_stream of[2][2]; /* by side */
+    struct media_stream of[2][2]; /* two of each side; the second ones stay empty mostly, and stand last */
     uint8_t newest[2];            /* the slot used last, the other one is given away */
 };
 

@@ -78,7 +78,7 @@ static bool is_in_step(const struct media_streams *streams, unsigned side, struc
     struct media_rtp rtp;
     return media_frame_read(data, &frame) &&
            media_rtp_read(frame.payload, frame.wirelen, &rtp) == PROTO_YES &&
-           (streams->of[side][0].ssrc == rtp.ssrc || streams->of[side][1].ssrc == rtp.ssrc);
+           (streams->of[0][side].ssrc == rtp.ssrc || streams->of[1][side].ssrc == rtp.ssrc);
 }
 
 /* One frame's size; 0 when more must arrive; SIZE_MAX when it holds nothing that belongs here. */

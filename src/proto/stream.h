@@ -11,16 +11,16 @@
 #include "rolecall/pool.h"
 
 struct stream {
-    uint32_t base;   /* sequence number of the first byte not yet used */
-    uint32_t window; /* index into the pool of windows; 0: nothing is kept */
-    uint16_t ready;  /* contiguous bytes at the window's start */
-    uint16_t early;  /* where the early run begins in the window; 0: there is none */
+    uint32_t base;              /* sequence number of the first byte not yet used */
+    uint8_t early_segments : 4; /* that came since there is a hole */
+    bool anchored : 1;          /* base is known */
+    bool start : 1;             /* nothing of this side was missed since its SYN */
+    bool gap : 1;               /* bytes were lost just before base, and nobody was told yet */
+    bool torn : 1;              /* the capture cut a segment: what follows it can never be filled in */
+    uint16_t ready;             /* contiguous bytes at the window's start */
+    uint32_t window;            /* index into the pool of windows; 0: nothing is kept */
+    uint16_t early;             /* where the early run begins in the window; 0: there is none */
     uint16_t early_end;
-    uint8_t early_segments;
-    bool anchored; /* base is known */
-    bool start;    /* nothing of this side was missed since its SYN */
-    bool gap;      /* bytes were lost just before base, and nobody was told yet */
-    bool torn;     /* the capture cut a segment: what follows it can never be filled in */
 };
 
 enum stream_offer {

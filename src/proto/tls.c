@@ -26,31 +26,32 @@ enum side_state {
     SIDE_LOST    /* bytes are missing: looking for a record header */
 };
 
-/* message_left bytes of the current message are not wanted; record_left bytes of the current handshake record
- * are not taken yet. Both are 0 between records. */
 struct tls_side {
-    uint32_t message_left;
-    uint16_t record_left;
-    uint8_t state;
-    uint8_t evidence; /* 0: this side has shown nothing yet */
-    bool has_gap;     /* the readable part is not complete */
-    bool changed_cipher;
-    bool application;
-    bool gave_up; /* a fatal alert in clear */
+    uint8_t state : 2;
+    uint8_t evidence : 2; /* 0: this side has shown nothing yet */
+    bool has_gap : 1;     /* the readable part is not complete */
+    bool changed_cipher : 1;
+    bool application : 1;
+    bool gave_up : 1; /* a fatal alert in clear */
 };
 
 enum client_certificate { CERTIFICATE_NONE, CERTIFICATE_EMPTY, CERTIFICATE_GIVEN };
 
+/* Zero towards its end, most of the time: that is not kept (see memo.h). message_left bytes of a side's
+ * current message are not wanted; record_left bytes of its current handshake record are not taken yet. Both
+ * are 0 between records. */
 struct tls_memory {
+    uint16_t version;   /* chosen; 0 until the (last) ServerHello */
+    uint8_t client : 2; /* side that sent the ClientHello, or did not send the ServerHello, plus 1 */
+    uint8_t client_certificate : 2; /* enum client_certificate */
+    bool client_hello : 1, server_hello : 1;
+    bool retry : 1; /* a HelloRetryRequest: the next ServerHello counts */
+    bool alpn_is_chosen : 1;
+    bool certificate : 1, certificate_request : 1, server_hello_done : 1, client_key_exchange : 1;
+    bool old_hello : 1; /* the client began with the SSL 2.0 form that some pretend with */
     struct tls_side side[2];
-    uint16_t version;           /* chosen; 0 until the (last) ServerHello */
-    uint8_t client;             /* side that sent the ClientHello, or did not send the ServerHello, plus 1 */
-    uint8_t client_certificate; /* enum client_certificate */
-    bool client_hello, server_hello;
-    bool retry; /* a HelloRetryRequest: the next ServerHello counts */
-    bool alpn_is_chosen;
-    bool certificate, certificate_request, server_hello_done, client_key_exchange;
-    bool old_hello; /* the client began with the SSL 2.0 form that some pretend with */
+    uint16_t record_left[2];
+    uint32_t message_left[2];
 };
 _Static_assert(sizeof(struct tls_memory) <= PROTO_MEMORY_SIZE, "tls_memory fits what the flow lends");
 
@@ -353,7 +354,7 @@ static void tell_client_hello(struct bytes body, unsigned side, struct tls_memor
     struct hello hello = {0};
     if (hello_read_client(body, false, &hello) == PROTO_NO)
         return;
-    memory->client = (uint8_t)(side + 1);
+    memory->client = (side + 1) & 3u;
     memory->client_hello = true;
     hello_tell(&hello, memory->alpn_is_chosen, facts);
 }
@@ -370,7 +371,7 @@ static void tell_server_hello(struct bytes body, unsigned side, struct tls_memor
     struct hello hello = {0};
     if (hello_read_server(body, false, &hello) == PROTO_NO)
         return;
-    memory->client = (uint8_t)(2 - side);
+    memory->client = (2 - side) & 3u;
     memory->retry = hello.retry;
     if (hello.retry)
         return;
@@ -444,10 +445,9 @@ enum step { STEP_DONE, STEP_WAIT, STEP_WRONG };
 static enum step message_step(struct bytes *data, unsigned side, struct tls_memory *memory,
                               struct proto_facts *facts)
 {
-    struct tls_side *s = &memory->side[side];
     uint8_t flat[PROTO_WINDOW_SIZE];
     bool is_full = data->left >= PROTO_WINDOW_SIZE; /* waiting would not bring more */
-    struct handshake h = {.data = *data, .record_left = s->record_left};
+    struct handshake h = {.data = *data, .record_left = memory->record_left[side]};
     size_t count = handshake_gather(&h, flat, MESSAGE_HEADER_SIZE);
     struct bytes header = bytes_of(flat, count);
     uint8_t type = bytes_u8(&header);
@@ -466,8 +466,8 @@ static enum step message_step(struct bytes *data, unsigned side, struct tls_memo
     if (here < wanted && !is_full)
         return STEP_WAIT;
     *data = h.data;
-    s->record_left = h.record_left;
-    s->message_left = (uint32_t)(body_size - here);
+    memory->record_left[side] = h.record_left;
+    memory->message_left[side] = (uint32_t)(body_size - here);
     message_tell(type, bytes_captured(flat, here, body_size), side, memory, facts);
     return STEP_DONE;
 }
@@ -503,11 +503,12 @@ static enum step record_step(struct bytes *data, unsigned side, struct tls_memor
         return STEP_WRONG;
     bool is_clear = s->state == SIDE_CLEAR;
     if (is_clear && record.type == RECORD_HANDSHAKE) {
-        s->record_left = record.body_size;
+        memory->record_left[side] = record.body_size;
         *data = ahead;
         return STEP_DONE;
     }
-    if (is_clear && (s->message_left > 0 || (record.type == RECORD_CHANGE_CIPHER && record.body_size != 1)))
+    if (is_clear &&
+        (memory->message_left[side] > 0 || (record.type == RECORD_CHANGE_CIPHER && record.body_size != 1)))
         return STEP_WRONG; /* RFC 5246 7.1; a message must not be interleaved with others, RFC 8446 5.1 */
     if (is_clear && record.type == RECORD_ALERT && record.body_size == 2) {
         if (ahead.left < 2)
@@ -534,7 +535,7 @@ static enum step old_hello_step(const struct proto_question *question, struct by
     enum proto_answer answer = old_hello_begins(*data, &size);
     if (answer != PROTO_YES)
         return answer == PROTO_MORE ? STEP_WAIT : STEP_WRONG;
-    memory->client = (uint8_t)(question->side + 1);
+    memory->client = (question->side + 1u) & 3u;
     memory->client_hello = true;
     memory->side[question->side].state = SIDE_CLEAR;
     bytes_skip(data, size);
@@ -572,7 +573,7 @@ static enum step side_begin(const struct proto_question *question, struct bytes 
     if (s->state != SIDE_LOST || question->gap) {
         s->has_gap |= !s->changed_cipher; /* after it nothing was readable anyway */
         s->state = SIDE_LOST;
-        s->message_left = s->record_left = 0;
+        memory->message_left[question->side] = memory->record_left[question->side] = 0;
     }
     return lost_step(data, s);
 }
@@ -610,6 +611,17 @@ static void conclude(struct tls_memory *memory, struct proto_facts *facts, struc
     reply->settled = both_seen && (facts->tls.completed || a->gave_up || b->gave_up);
 }
 
+/* Steps over what the current record has of a message that is not wanted. */
+static size_t skip_message(struct bytes *data, unsigned side, struct tls_memory *memory)
+{
+    uint32_t *message_left = &memory->message_left[side];
+    uint16_t *record_left = &memory->record_left[side];
+    uint16_t n = *message_left < *record_left ? (uint16_t)*message_left : *record_left;
+    *message_left -= n;
+    *record_left = (uint16_t)(*record_left - n);
+    return step_over(data, n);
+}
+
 /* Takes all complete units of one side. */
 static void follow(const struct proto_question *question, struct tls_memory *memory,
                    struct proto_facts *facts, struct proto_reply *reply)
@@ -624,13 +636,10 @@ static void follow(const struct proto_question *question, struct tls_memory *mem
         step = side_begin(question, &data, memory);
     bool took_unit = s->state == SIDE_CLEAR && data.left < question->data.left;
     while (step == STEP_DONE && data.left > 0 && s->state != SIDE_LOST) {
-        if (s->record_left == 0) {
+        if (memory->record_left[side] == 0) {
             step = record_step(&data, side, memory, &beyond);
-        } else if (s->message_left > 0) {
-            size_t n = s->message_left < s->record_left ? s->message_left : s->record_left;
-            beyond = step_over(&data, n);
-            s->message_left -= (uint32_t)n;
-            s->record_left = (uint16_t)(s->record_left - n);
+        } else if (memory->message_left[side] > 0) {
+            beyond = skip_message(&data, side, memory);
         } else {
             step = message_step(&data, side, memory, facts);
         }

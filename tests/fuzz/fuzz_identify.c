@@ -123,6 +123,7 @@ static struct identity tell(struct talk *talk, struct bytes b, bool is_stream, e
     }
     struct identity result = talk->identity;
     identity_release(talk->identifier, &talk->identity);
+    CHECK(identifier_is_empty(talk->identifier));
     return result;
 }
 
@@ -130,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     struct bytes b = bytes_of(input, size);
     uint8_t options = bytes_u8(&b);
-    struct talk talk = {.identifier = identifier_create(LENT, WINDOWS, LENT), .random = bytes_u16(&b)};
+    struct talk talk = {.identifier = identifier_create(LENT, WINDOWS), .random = bytes_u16(&b)};
     CHECK(talk.identifier);
     talk.ports[0] = bytes_u16(&b);
     talk.ports[1] = bytes_u16(&b);

@@ -11,7 +11,7 @@ static struct identifier *identifier;
 
 void setUp(void)
 {
-    identifier = identifier_create(8, 16, 8);
+    identifier = identifier_create(8, 16);
     TEST_ASSERT_NOT_NULL(identifier);
 }
 

@@ -48,11 +48,12 @@ static struct identify_input input;
 static uint32_t first[2]; /* sequence numbers of each side's first byte */
 static uint32_t sent[2];  /* bytes each side has sent, lost ones too */
 static enum identify_change change;
+static bool is_filled; /* there are other flows */
 
-static void create(uint32_t works, uint32_t windows, uint32_t facts)
+static void create(uint32_t flows, uint32_t windows)
 {
     identifier_destroy(identifier);
-    identifier = identifier_create(works, windows, facts);
+    identifier = identifier_create(flows, windows);
     TEST_ASSERT_NOT_NULL(identifier);
 }
 
@@ -71,13 +72,15 @@ static void begin(void)
 void setUp(void)
 {
     identity_init(&identity);
-    create(4, 4, 4);
+    create(4, 4);
     begin();
 }
 
 void tearDown(void)
 {
     identity_release(identifier, &identity);
+    TEST_ASSERT_TRUE(is_filled || identifier_is_empty(identifier)); /* all that was taken came back */
+    is_filled = false;
     identifier_destroy(identifier);
     identifier = NULL;
 }
@@ -179,9 +182,8 @@ static void test_a_new_identity(void)
     TEST_ASSERT_EQUAL_UINT(SIDE_NONE, identity.client);
     TEST_ASSERT_FALSE(identify_wants_empty(&identity));
     TEST_ASSERT_EQUAL_UINT(0, identify_facts(identifier, &identity)->server_name.size);
-    TEST_ASSERT_TRUE(identifier_memory(1000, 100, 10) > identifier_memory(10, 100, 10));
-    TEST_ASSERT_TRUE(identifier_memory(10, 200, 10) >=
-                     identifier_memory(10, 100, 10) + 100 * PROTO_WINDOW_SIZE);
+    TEST_ASSERT_TRUE(identifier_memory(1000, 100) > identifier_memory(10, 100));
+    TEST_ASSERT_TRUE(identifier_memory(10, 200) >= identifier_memory(10, 100) + 100 * PROTO_WINDOW_SIZE);
 }
 
 static void test_name_then_both_sides(void)
@@ -491,29 +493,66 @@ static void test_a_full_window_without_an_answer_is_given_up(void)
     TEST_ASSERT_TRUE(identity.settled && identity.name == 0);
 }
 
-static void test_without_work_a_flow_stays_unnamed(void)
+/* Flows whose memos take all the memory there is for any but the smallest. */
+static void fill_up(void)
 {
-    struct identity other;
-    create(1, 1, 1);
-    open_stream();
-    say(CLIENT, client_hello, 5);
+    uint64_t starved = identify_counters(identifier)->facts_starved;
     struct identity keep = identity;
-    identity_init(&identity);
-    say(CLIENT, client_hello, sizeof client_hello);
-    other = identity;
-    TEST_ASSERT_TRUE(other.starved && other.settled && other.name == 0);
-    TEST_ASSERT_EQUAL_UINT64(1, identify_counters(identifier)->works_starved);
+    is_filled = true;
+    for (unsigned i = 0; identify_counters(identifier)->facts_starved == starved; i++) {
+        char request[400] = "OPTIONS sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP c.example\r\nUser-Agent: ";
+        memset(request + strlen(request), 'u', 250);
+        strcat(request, "\r\n\r\n");
+        identity_init(&identity);
+        ask(false, CLIENT, request, strlen(request), strlen(request));
+        ASSERT_NAME(PROTO_sip);
+        TEST_ASSERT_TRUE(i < 10000);
+    }
+    TEST_ASSERT_TRUE(identity.starved);
+    TEST_ASSERT_EQUAL_UINT(0, identify_facts(identifier, &identity)->agent.size);
     identity = keep;
-    begin(); /* gives back */
+}
+
+static void test_without_room_a_flow_stays_unnamed(void)
+{
+    fill_up();
+    open_stream();
+    TEST_ASSERT_FALSE(identity.starved); /* two SYNs need none */
+    say(CLIENT, client_hello, 5);
+    TEST_ASSERT_TRUE(identity.starved && identity.settled && identity.name == 0);
+    TEST_ASSERT_EQUAL_UINT64(1, identify_counters(identifier)->works_starved);
+    say(CLIENT, client_hello + 5, sizeof client_hello - 5);
+    TEST_ASSERT_EQUAL_UINT(0, identity.name);
+    begin();
+    for (unsigned i = 0; i < 20; i++)
+        send_rtp(CLIENT, i);
+    TEST_ASSERT_TRUE(identity.starved && identity.settled && identity.name == 0);
+    TEST_ASSERT_EQUAL_UINT64(2, identify_counters(identifier)->works_starved);
+}
+
+/* What was known before stays, and what was taken for the streams comes back. */
+static void test_without_more_room_the_old_facts_stay(void)
+{
+    create(4, 1);
     open_stream();
     say(CLIENT, client_hello, sizeof client_hello);
-    ASSERT_NAME(PROTO_tls);
+    fill_up();
     TEST_ASSERT_FALSE(identity.starved);
+    say(SERVER, server_hello, 10); /* waits in a window: more to remember */
+    TEST_ASSERT_TRUE(identity.starved && identity.settled);
+    ASSERT_NAME(PROTO_tls);
+    TEST_ASSERT_EQUAL_UINT(15, identify_facts(identifier, &identity)->server_name.size);
+    TEST_ASSERT_FALSE(identify_wants_empty(&identity));
+    begin();
+    open_stream();
+    lose(CLIENT, 10);
+    say(CLIENT, noise, 5); /* finds the one window that there is */
+    TEST_ASSERT_EQUAL_UINT64(0, identify_counters(identifier)->windows_starved);
 }
 
 static void test_without_a_window_nothing_can_wait(void)
 {
-    create(4, 0, 4);
+    create(4, 0);
     open_stream();
     say(CLIENT, client_hello, sizeof client_hello); /* whole: none is needed */
     ASSERT_NAME(PROTO_tls);
@@ -533,26 +572,20 @@ static void test_without_a_window_nothing_can_wait(void)
 
 static void test_without_facts_a_name_is_kept_all_the_same(void)
 {
-    create(4, 4, 0);
+    fill_up();
     open_stream();
     say(CLIENT, client_hello, sizeof client_hello);
-    say(SERVER, server_hello, sizeof server_hello);
     ASSERT_NAME(PROTO_tls);
-    TEST_ASSERT_EQUAL_UINT(3, identity.evidence);
-    TEST_ASSERT_TRUE(identity.starved);
+    TEST_ASSERT_EQUAL_UINT(2, identity.evidence);
+    TEST_ASSERT_TRUE(identity.starved && identity.settled);
     TEST_ASSERT_EQUAL_UINT(0, identify_facts(identifier, &identity)->server_name.size);
-    TEST_ASSERT_TRUE(identify_counters(identifier)->facts_starved > 0);
-    begin();
-    for (unsigned i = 0; i < 20; i++)
-        send_rtp(CLIENT, i);
-    ASSERT_NAME(PROTO_rtp);
-    TEST_ASSERT_EQUAL_UINT(0, identify_facts(identifier, &identity)->rtp.packets);
+    TEST_ASSERT_EQUAL_UINT64(2, identify_counters(identifier)->facts_starved);
 }
 
 /* Facts of one flow never show in another. */
 static void test_facts_begin_empty(void)
 {
-    create(4, 4, 1);
+    create(4, 4);
     open_stream();
     say(CLIENT, client_hello, sizeof client_hello);
     TEST_ASSERT_EQUAL_UINT(15, identify_facts(identifier, &identity)->server_name.size);
@@ -565,7 +598,7 @@ static void test_facts_begin_empty(void)
 
 static void test_nothing_stays_taken(void)
 {
-    create(1, 2, 1);
+    create(1, 2);
     for (unsigned i = 0; i < 50; i++) {
         open_stream();
         say(CLIENT, client_hello, 40); /* a window on each side, work and facts */
@@ -573,6 +606,7 @@ static void test_nothing_stays_taken(void)
         say(CLIENT, client_hello + 40, sizeof client_hello - 40);
         ASSERT_NAME(PROTO_tls);
         begin();
+        TEST_ASSERT_TRUE(identifier_is_empty(identifier));
     }
     TEST_ASSERT_EQUAL_UINT64(0, identify_counters(identifier)->works_starved);
     TEST_ASSERT_EQUAL_UINT64(0, identify_counters(identifier)->windows_starved);
@@ -901,7 +935,7 @@ static void test_ipsec(void)
 
 static void test_ipsec_without_facts(void)
 {
-    create(1, 1, 0);
+    fill_up();
     TEST_ASSERT_EQUAL_UINT(IDENTITY_CHANGED, identify_ipsec(identifier, &identity, PROTO_ah, 1, 0x100));
     ASSERT_NAME(PROTO_ah);
     TEST_ASSERT_TRUE(identity.starved);
@@ -928,7 +962,8 @@ int main(void)
     RUN_TEST(test_budget_of_datagrams);
     RUN_TEST(test_budget_of_segments);
     RUN_TEST(test_a_full_window_without_an_answer_is_given_up);
-    RUN_TEST(test_without_work_a_flow_stays_unnamed);
+    RUN_TEST(test_without_room_a_flow_stays_unnamed);
+    RUN_TEST(test_without_more_room_the_old_facts_stay);
     RUN_TEST(test_without_a_window_nothing_can_wait);
     RUN_TEST(test_without_facts_a_name_is_kept_all_the_same);
     RUN_TEST(test_facts_begin_empty);
