@@ -40,7 +40,8 @@ static uint32_t signature_of(const struct packet *packet)
     }
     hash = mix(hash, packet->esp_sequence);
     size_t most = packet->ip_id ? 8 : DUPLICATE_BYTES;
-    struct bytes head = bytes_of(packet->payload.at, packet->payload.left < most ? packet->payload.left : most);
+    struct bytes head =
+        bytes_of(packet->payload.at, packet->payload.left < most ? packet->payload.left : most);
     while (head.left >= 8)
         hash = mix(hash, bytes_u64(&head));
     if (head.left >= 4)

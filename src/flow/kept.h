@@ -65,6 +65,7 @@ struct flow_table {
     struct map layers;       /* lists of layers, each as the event shows it */
     struct bucket *buckets;
     uint32_t flows_max;
+    uint32_t index_mask;                /* of an entry in a bucket: the rest of it is the tag */
     uint32_t first_count, bucket_count; /* buckets at the start, and now */
     unsigned level, levels_left;        /* how often they were split, and may be yet */
     uint32_t hand;                      /* where the search for room goes on */

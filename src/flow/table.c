@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * table.c - a fixed number of flows behind a keyed hash. A bucket is one cache line of ten tags and indexes,
- * so a look-up touches the bucket and, on a matching tag, the flow's own line: nothing else, however full the
+ * table.c - a fixed number of flows behind a keyed hash. A bucket is one cache line of tags and indexes, so a
+ * look-up touches the bucket and, on a matching tag, the flow's own line: nothing else, however full the
  * table is. A flow whose bucket is full lives in the next one; when both are full the oldest of its bucket
  * goes, and when the table is full the oldest of the next bucket that has any. See flow.h and kept.h.
  *
@@ -14,11 +14,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { WAYS = 10, FLOWS_PER_BUCKET = 4, LEVELS = 6, GROWING_MIN = 1024 };
+enum { WAYS = 15, FLOWS_PER_BUCKET = 7, LEVELS = 6, GROWING_MIN = 1024 };
 
 struct bucket {
-    uint32_t flow[WAYS]; /* index; 0: empty */
-    uint16_t tag[WAYS];
+    uint32_t way[WAYS]; /* a flow's index below its tag; 0: empty */
     uint16_t moved_out; /* flows of this bucket that live in the next one */
     uint16_t moved_in;  /* bit per way: that flow belongs to the bucket before */
 };
@@ -64,6 +63,7 @@ struct flow_table *flow_table_create(uint32_t flows_max)
     table->flows_max = flows_max;
     table->levels_left = levels_of(flows_max);
     table->bucket_count = table->first_count = buckets_for(flows_max) >> table->levels_left;
+    table->index_mask = (uint32_t)((UINT64_C(1) << (32 - __builtin_clz(flows_max))) - 1);
     table->swept_ns = INT64_MIN;
     table->buckets = take_pages((size_t)buckets_for(flows_max) * sizeof *table->buckets);
     table->rests = take_pages(((size_t)flows_max + 1) * sizeof *table->rests);
@@ -101,16 +101,22 @@ uint64_t flow_table_layers_refused(const struct flow_table *table)
 }
 
 /* The highest bits choose the shard (engine.c), those below tell flows of a bucket apart, the low half
- * chooses among the first buckets, and each time these were split one more bit of the tag. */
-static uint16_t tag_of(uint64_t hash)
+ * chooses among the first buckets, and each time these were split one more bit of the tag. A tag stands above
+ * an index: it has the bits that indexes leave. */
+static uint32_t tag_of(const struct flow_table *table, uint64_t hash)
 {
-    return (uint16_t)(hash >> 44);
+    return (uint32_t)(hash >> 28) & ~table->index_mask;
+}
+
+static uint32_t index_of(const struct flow_table *table, uint32_t way)
+{
+    return way & table->index_mask;
 }
 
 static uint32_t home_of(const struct flow_table *table, uint64_t hash)
 {
     uint32_t first = (uint32_t)((uint64_t)(uint32_t)hash * table->first_count >> 32);
-    return first << table->level | (uint32_t)tag_of(hash) >> (16 - table->level);
+    return first << table->level | (uint32_t)((hash >> 28 & UINT32_MAX) << table->level >> 32);
 }
 
 static uint32_t after(const struct flow_table *table, uint32_t bucket)
@@ -128,21 +134,27 @@ void flow_table_prefetch(const struct flow_table *table, uint64_t hash)
     ask_ahead(&table->buckets[home_of(table, hash)]);
 }
 
-/* Bit per way with this tag; without branches, because which way it is cannot be foreseen. */
-static inline unsigned ways_with(const struct bucket *bucket, uint16_t tag)
+/* Bit per way with this tag; without branches, because which way it is cannot be foreseen. The whole bucket
+ * is compared, and written so that compilers take four ways at once. */
+static __attribute__((noinline)) unsigned ways_with(const struct flow_table *table,
+                                                    const struct bucket *bucket, uint32_t tag)
 {
-    unsigned ways = 0;
-    for (unsigned way = 0; way < WAYS; way++)
-        ways |= (unsigned)(bucket->tag[way] == tag) << way;
+    static const uint32_t bit[WAYS + 1] = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6, 1 << 7,
+                                           1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14};
+    const uint32_t tag_mask = ~table->index_mask;
+    uint32_t words[WAYS + 1], ways = 0;
+    memcpy(words, bucket, sizeof words);
+    for (size_t i = 0; i <= WAYS; i++)
+        ways |= ((words[i] ^ tag) & tag_mask) == 0 ? bit[i] : 0;
     return ways;
 }
 
 uint32_t flow_table_guess(const struct flow_table *table, uint64_t hash)
 {
     const struct bucket *bucket = &table->buckets[home_of(table, hash)];
-    for (unsigned ways = ways_with(bucket, tag_of(hash)); ways; ways &= ways - 1)
-        if (bucket->flow[__builtin_ctz(ways)])
-            return bucket->flow[__builtin_ctz(ways)];
+    for (unsigned ways = ways_with(table, bucket, tag_of(table, hash)); ways; ways &= ways - 1)
+        if (bucket->way[__builtin_ctz(ways)])
+            return index_of(table, bucket->way[__builtin_ctz(ways)]);
     return 0;
 }
 
@@ -181,12 +193,12 @@ static bool is_of(const struct flow_table *table, uint32_t index, const struct p
     return memcmp(pair->addr, probe->key->addr, sizeof pair->addr) == 0;
 }
 
-static uint32_t find_in(const struct flow_table *table, uint32_t number, uint16_t tag,
+static uint32_t find_in(const struct flow_table *table, uint32_t number, uint32_t tag,
                         const struct probe *probe)
 {
     const struct bucket *bucket = &table->buckets[number];
-    for (unsigned ways = ways_with(bucket, tag); ways; ways &= ways - 1) {
-        uint32_t index = bucket->flow[__builtin_ctz(ways)];
+    for (unsigned ways = ways_with(table, bucket, tag); ways; ways &= ways - 1) {
+        uint32_t index = index_of(table, bucket->way[__builtin_ctz(ways)]);
         if (index && is_of(table, index, probe))
             return index;
     }
@@ -200,16 +212,17 @@ uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *
     if (guess && (line_at(table, guess)->bits & LINE_USED) && is_of(table, guess, &probe))
         return guess;
     uint32_t home = home_of(table, hash);
-    uint32_t index = find_in(table, home, tag_of(hash), &probe);
+    uint32_t index = find_in(table, home, tag_of(table, hash), &probe);
     if (!index && table->buckets[home].moved_out)
-        index = find_in(table, after(table, home), tag_of(hash), &probe);
+        index = find_in(table, after(table, home), tag_of(table, hash), &probe);
     return index;
 }
 
-static unsigned way_of(const struct bucket *bucket, uint32_t index)
+/* Where this flow stands, or with index 0 where there is room; WAYS: nowhere. */
+static unsigned way_of(const struct flow_table *table, const struct bucket *bucket, uint32_t index)
 {
     unsigned way = 0;
-    while (way < WAYS && bucket->flow[way] != index)
+    while (way < WAYS && index_of(table, bucket->way[way]) != index)
         way++;
     return way;
 }
@@ -217,12 +230,12 @@ static unsigned way_of(const struct bucket *bucket, uint32_t index)
 static void remove_way(struct flow_table *table, uint32_t number, unsigned way)
 {
     struct bucket *bucket = &table->buckets[number];
-    uint32_t index = bucket->flow[way];
+    uint32_t index = index_of(table, bucket->way[way]);
     struct flow_line *line = line_at(table, index);
     if (line->bits & LINE_V6)
         pool_give(&table->pairs, line->addr[0]);
     line->bits = 0;
-    bucket->flow[way] = 0;
+    bucket->way[way] = 0;
     if (bucket->moved_in >> way & 1) {
         bucket->moved_in &= (uint16_t) ~(1u << way);
         table->buckets[before(table, number)].moved_out--;
@@ -233,10 +246,10 @@ static void remove_way(struct flow_table *table, uint32_t number, unsigned way)
 void flow_table_remove(struct flow_table *table, uint32_t index, uint64_t hash)
 {
     uint32_t number = home_of(table, hash);
-    unsigned way = way_of(&table->buckets[number], index);
+    unsigned way = way_of(table, &table->buckets[number], index);
     if (way == WAYS) {
         number = after(table, number);
-        way = way_of(&table->buckets[number], index);
+        way = way_of(table, &table->buckets[number], index);
     }
     assert(way < WAYS && "every flow stands in its home bucket, or in the next");
     remove_way(table, number, way);
@@ -246,12 +259,15 @@ void flow_table_remove(struct flow_table *table, uint32_t index, uint64_t hash)
 static unsigned oldest_in(const struct flow_table *table, const struct bucket *bucket)
 {
     unsigned oldest = WAYS;
+    int64_t oldest_ns = 0;
     for (unsigned way = 0; way < WAYS; way++) {
-        if (!bucket->flow[way])
+        if (!bucket->way[way])
             continue;
-        if (oldest == WAYS ||
-            line_at(table, bucket->flow[way])->last_ns < line_at(table, bucket->flow[oldest])->last_ns)
+        int64_t last_ns = line_at(table, index_of(table, bucket->way[way]))->last_ns;
+        if (oldest == WAYS || last_ns < oldest_ns) {
             oldest = way;
+            oldest_ns = last_ns;
+        }
     }
     return oldest;
 }
@@ -259,29 +275,28 @@ static unsigned oldest_in(const struct flow_table *table, const struct bucket *b
 static void evict(struct flow_table *table, uint32_t number, unsigned way, flow_visitor *victim,
                   void *context)
 {
-    victim(context, table->buckets[number].flow[way], FLOW_END_EVICTED);
+    victim(context, index_of(table, table->buckets[number].way[way]), FLOW_END_EVICTED);
     remove_way(table, number, way);
 }
 
 /* A free place for a flow of this bucket: in it, in the next, or where its oldest was. */
 static uint32_t room_for(struct flow_table *table, uint32_t home, flow_visitor *victim, void *context)
 {
-    if (way_of(&table->buckets[home], 0) < WAYS)
+    if (way_of(table, &table->buckets[home], 0) < WAYS)
         return home;
     uint32_t next = after(table, home);
-    if (way_of(&table->buckets[next], 0) < WAYS)
+    if (way_of(table, &table->buckets[next], 0) < WAYS)
         return next;
     evict(table, home, oldest_in(table, &table->buckets[home]), victim, context);
     return home;
 }
 
-/* `number` is what room_for() gave for this home. */
-static void put(struct flow_table *table, uint32_t home, uint32_t number, uint32_t index, uint16_t tag)
+/* `number` is what room_for() gave for this home; `entry` is what stands in a way. */
+static void put(struct flow_table *table, uint32_t home, uint32_t number, uint32_t entry)
 {
     struct bucket *bucket = &table->buckets[number];
-    unsigned way = way_of(bucket, 0);
-    bucket->flow[way] = index;
-    bucket->tag[way] = tag;
+    unsigned way = way_of(table, bucket, 0);
+    bucket->way[way] = entry;
     if (number != home) {
         bucket->moved_in |= (uint16_t)(1u << way);
         table->buckets[home].moved_out++;
@@ -291,14 +306,15 @@ static void put(struct flow_table *table, uint32_t home, uint32_t number, uint32
 /* Flows that live in the bucket after their own, on their way to that. */
 struct strays {
     unsigned count;
-    uint32_t flow[WAYS];
-    uint16_t tag[WAYS];
+    uint32_t entry[WAYS];
 };
 
-static void put_again(struct flow_table *table, uint32_t home, uint32_t index, uint16_t tag,
-                      flow_visitor *victim, void *context)
+/* Into the half of what was bucket `number` that the next bit of its tag says. */
+static void put_again(struct flow_table *table, uint32_t number, uint32_t entry, flow_visitor *victim,
+                      void *context)
 {
-    put(table, home, room_for(table, home, victim, context), index, tag);
+    uint32_t home = 2 * number + (entry >> (32 - table->level) & 1);
+    put(table, home, room_for(table, home, victim, context), entry);
 }
 
 /* Puts the flows of one bucket into the two that take its place; the strays are those of the bucket before.
@@ -307,23 +323,16 @@ static struct strays split(struct flow_table *table, uint32_t number, const stru
                            flow_visitor *victim, void *context)
 {
     const struct bucket old = table->buckets[number];
-    unsigned bit = 16 - table->level;
     struct strays strays = {.count = 0};
     table->buckets[2 * number] = table->buckets[2 * number + 1] = (struct bucket){.moved_out = 0};
     for (unsigned way = 0; way < WAYS; way++) {
-        if (!old.flow[way])
-            continue;
-        if (old.moved_in >> way & 1) {
-            strays.flow[strays.count] = old.flow[way];
-            strays.tag[strays.count++] = old.tag[way];
-            continue;
-        }
-        put_again(table, 2 * number + (old.tag[way] >> bit & 1), old.flow[way], old.tag[way], victim,
-                  context);
+        if (old.moved_in >> way & 1)
+            strays.entry[strays.count++] = old.way[way];
+        else if (old.way[way])
+            put_again(table, number, old.way[way], victim, context);
     }
     for (unsigned i = 0; i < back->count; i++)
-        put_again(table, 2 * number + (back->tag[i] >> bit & 1), back->flow[i], back->tag[i], victim,
-                  context);
+        put_again(table, number, back->entry[i], victim, context);
     return strays;
 }
 
@@ -341,8 +350,7 @@ static void grow(struct flow_table *table, flow_visitor *victim, void *context)
     for (uint32_t number = last + 1; number-- > 0;)
         strays = split(table, number, &strays, victim, context);
     for (unsigned i = 0; i < strays.count; i++)
-        put_again(table, 2 * last + (strays.tag[i] >> (16 - table->level) & 1), strays.flow[i], strays.tag[i],
-                  victim, context);
+        put_again(table, last, strays.entry[i], victim, context);
 }
 
 static uint32_t take_line(struct flow_table *table, flow_visitor *victim, void *context)
@@ -381,7 +389,7 @@ uint32_t flow_table_add(struct flow_table *table, const struct flow_key *key, ui
     struct probe probe = probe_for(key);
     uint32_t home = home_of(table, hash), number = room_for(table, home, victim, context);
     uint32_t index = take_line(table, victim, context);
-    put(table, home, number, index, tag_of(hash));
+    put(table, home, number, tag_of(table, hash) | index);
     fill_line(table, line_at(table, index), &probe);
     *rest_at(table, index) = (struct flow_rest){0};
     return index;
@@ -437,7 +445,7 @@ void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit,
     for (uint64_t share = share_of(table, now_ns); share > 0 && limit > 0; share--) {
         const struct bucket *bucket = &table->buckets[table->sweep];
         for (unsigned way = 0; way < WAYS && limit > 0; way++) {
-            uint32_t index = bucket->flow[way];
+            uint32_t index = index_of(table, bucket->way[way]);
             if (!index)
                 continue;
             if (!flow_is_idle(table, index, now_ns)) {

@@ -54,7 +54,7 @@ static void find_or_add(struct model *model, unsigned number, uint16_t flags, bo
 {
     struct flow_key key = key_of(number), kept;
     uint64_t hash = hash_of(model, number);
-    uint32_t index = flow_table_find(model->table, &key, hash);
+    uint32_t index = flow_table_find(model->table, &key, hash, flow_table_guess(model->table, hash));
     CHECK(index == model->index[number]);
     if (!index && add) {
         index = flow_table_add(model->table, &key, hash, gone, model);

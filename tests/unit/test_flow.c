@@ -278,28 +278,29 @@ static void test_table_removes_one(void)
     TEST_ASSERT_EQUAL_UINT(0, gone.count);
 }
 
-/* Ten live in their bucket, ten more in the next; then the oldest of the bucket goes. */
+/* Fifteen live in their bucket, fifteen more in the next; then the oldest of the bucket goes. */
 static void test_a_full_bucket_uses_the_next_and_then_gives_up_its_oldest(void)
 {
-    uint32_t index[22];
+    enum { BOTH = 30 };
+    uint32_t index[BOTH + 2];
     create(1000);
-    for (unsigned i = 0; i < 20; i++)
+    for (unsigned i = 0; i < BOTH; i++)
         index[i] = add(i, 3, i == 6 ? 1 : 100 + i);
-    index[20] = add(100, 5, 0); /* older, but of another bucket */
+    index[BOTH] = add(100, 5, 0); /* older, but of another bucket */
     TEST_ASSERT_EQUAL_UINT(0, gone.count);
-    for (unsigned i = 0; i < 20; i++)
+    for (unsigned i = 0; i < BOTH; i++)
         TEST_ASSERT_EQUAL_UINT(index[i], find(i, 3));
-    index[21] = add(20, 3, 500);
+    index[BOTH + 1] = add(BOTH, 3, 500);
     TEST_ASSERT_EQUAL_UINT(1, gone.count);
     TEST_ASSERT_EQUAL_UINT(index[6], gone.index[0]);
     TEST_ASSERT_EQUAL_INT(1, (int)gone.last_ns[0]); /* told before it was removed */
     TEST_ASSERT_EQUAL_UINT(FLOW_END_EVICTED, gone.end[0]);
-    for (unsigned i = 0; i <= 20; i++)
+    for (unsigned i = 0; i <= BOTH; i++)
         TEST_ASSERT_TRUE((find(i, 3) != 0) == (i != 6));
-    TEST_ASSERT_EQUAL_UINT(21, flow_table_count(table));
-    flow_table_remove(table, index[15], to_bucket(3)); /* one that lives in the next bucket */
-    TEST_ASSERT_EQUAL_UINT(0, find(15, 3));
-    TEST_ASSERT_EQUAL_UINT(index[16], find(16, 3));
+    TEST_ASSERT_EQUAL_UINT(BOTH + 1, flow_table_count(table));
+    flow_table_remove(table, index[20], to_bucket(3)); /* one that lives in the next bucket */
+    TEST_ASSERT_EQUAL_UINT(0, find(20, 3));
+    TEST_ASSERT_EQUAL_UINT(index[21], find(21, 3));
 }
 
 /* A large table begins with few buckets and splits them: every flow is found at any time, those too that live
