@@ -27,12 +27,11 @@ static bool counts_for(const struct matrix_row *row, const struct verdict *verdi
     return row->direction != ROW_OUTBOUND || side == verdict->initiator;
 }
 
-static void count_peer(struct judge *judge, uint32_t place, const struct addr *peer)
+static void count_peer(struct judge *judge, const struct coverage_peer_key *key)
 {
-    struct coverage *coverage = &judge->coverage[place];
-    struct coverage_peer_key key = {.addr = *peer, .place = place};
+    struct coverage *coverage = &judge->coverage[key->place];
     bool added;
-    uint32_t *next = map_add(&judge->coverage_peers, &key, &added);
+    uint32_t *next = map_add(&judge->coverage_peers, key, &added);
     if (!next) {
         coverage->peers_at_least = true;
     } else if (added) {
@@ -42,14 +41,38 @@ static void count_peer(struct judge *judge, uint32_t place, const struct addr *p
     }
 }
 
+/* Nobody asks for peers before all flows of the moment are counted, so each waits a little, in its order,
+ * while its memory is fetched: first its place in the map, then the entry. */
+static void count_peer_later(struct judge *judge, uint32_t place, const struct addr *peer)
+{
+    struct coverage_queue *queue = &judge->coverage_queue;
+    struct coverage_peer_key *key = &queue->keys[queue->next % COVERAGE_QUEUE];
+    if (queue->next >= COVERAGE_QUEUE)
+        count_peer(judge, key);
+    *key = (struct coverage_peer_key){.addr = *peer, .place = place};
+    map_prefetch_slot(&judge->coverage_peers, key);
+    if (queue->next >= COVERAGE_QUEUE / 2)
+        map_prefetch_entry(&judge->coverage_peers,
+                           &queue->keys[(queue->next - COVERAGE_QUEUE / 2) % COVERAGE_QUEUE]);
+    queue->next++;
+}
+
+void coverage_settle(struct judge *judge)
+{
+    struct coverage_queue *queue = &judge->coverage_queue;
+    uint64_t first = queue->next < COVERAGE_QUEUE ? 0 : queue->next - COVERAGE_QUEUE;
+    for (; first < queue->next; first++)
+        count_peer(judge, &queue->keys[first % COVERAGE_QUEUE]);
+    queue->next = 0;
+}
+
 /* Rows and entries are about to be numbered anew. */
 void coverage_forget_peers(struct judge *judge)
 {
     void *oldest;
+    coverage_settle(judge);
     while ((oldest = map_oldest(&judge->coverage_peers)))
         map_remove(&judge->coverage_peers, oldest);
-    for (size_t i = 0; i < (size_t)judge->entries * judge->rows; i++)
-        judge->coverage[i].peers = judge->coverage[i].first_peer = 0;
 }
 
 const struct addr *judge_coverage_peer(const struct judge *judge, const struct coverage *coverage,
@@ -69,7 +92,7 @@ static void count_row(struct judge *judge, const struct judge_flow *in, const st
             continue;
         uint32_t place = (uint32_t)party->entry * judge->rows + row->order;
         struct coverage *coverage = &judge->coverage[place];
-        count_peer(judge, place, &in->flow->key.addr[1 - side]);
+        count_peer_later(judge, place, &in->flow->key.addr[1 - side]);
         if (!coverage->first_ns || in->flow->first_ns < coverage->first_ns)
             coverage->first_ns = in->flow->first_ns;
         if (in->flow->last_ns > coverage->last_ns)

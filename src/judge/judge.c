@@ -106,14 +106,19 @@ void judge_prefetch(const struct judge *judge, uint32_t slot)
     ask_ahead(&judge->marks[slot]);
 }
 
+/* Datagrams between two ports that are nobody's (RFC 6335 section 6) are mostly media. */
+static bool is_likely_media(const struct flow_key *key)
+{
+    return key->protocol == IP_UDP && key->port[0] >= 1024 && key->port[1] >= 1024;
+}
+
 void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool near)
 {
-    for (unsigned side = 0; side < 2; side++) {
-        if (near)
-            map_prefetch_entry(&judge->addresses, &key->addr[side]);
-        else
-            map_prefetch_slot(&judge->addresses, &key->addr[side]);
-    }
+    void (*const prefetch)(const struct map *, const void *) = near ? map_prefetch_entry : map_prefetch_slot;
+    for (unsigned side = 0; side < 2; side++)
+        prefetch(&judge->addresses, &key->addr[side]);
+    if (is_likely_media(key))
+        prefetch(&judge->pairs, key->addr);
 }
 
 struct counted *judge_count(struct judge *judge, struct mark *mark)
@@ -282,6 +287,7 @@ void judge_finish(struct judge *judge, int64_t now_ns)
     ipsec_settle(judge);
     findings_close(judge, now_ns);
     ipsec_finish(judge);
+    coverage_settle(judge);
 }
 
 const struct judge_totals *judge_totals(const struct judge *judge)

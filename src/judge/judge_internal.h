@@ -98,6 +98,13 @@ struct coverage_peer_key {
     uint32_t zero;
 };
 
+/* Peers that are not counted yet: the latest COVERAGE_QUEUE of those that came since it was settled. */
+enum { COVERAGE_QUEUE = 16 };
+struct coverage_queue {
+    struct coverage_peer_key keys[COVERAGE_QUEUE];
+    uint64_t next; /* how many came */
+};
+
 struct peer_key {
     struct addr addr;
     uint32_t finding;
@@ -156,6 +163,7 @@ struct judge {
     struct mark *marks;
     struct pool counted; /* struct counted: as many as there can be flows; pages are touched when needed */
     struct coverage *coverage; /* entries times rows; NULL without a policy */
+    struct coverage_queue coverage_queue;
     uint64_t *allow_used;
     unsigned entries, rows;
     struct sensor sensor;
@@ -289,6 +297,7 @@ void sensor_window(struct judge *judge);
 void sensor_finish(struct judge *judge, int64_t now_ns);
 
 /* coverage.c */
+void coverage_settle(struct judge *judge); /* before anybody asks for peers */
 void coverage_forget_peers(struct judge *judge);
 void coverage_count(struct judge *judge, const struct judge_flow *in, const struct verdict *verdict);
 

@@ -35,5 +35,6 @@ bool judge_tick(struct judge *judge, int64_t now_ns)
         return false;
     judge->hour_ns = now_ns;
     sensor_window(judge);
+    coverage_settle(judge);
     return true;
 }

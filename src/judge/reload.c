@@ -104,15 +104,21 @@ static void move_findings(struct judge *judge, const struct move *move)
         move_verdict(move, &episode->verdict, &episode->flow);
 }
 
+/* All but the peers, which are counted from here on. */
 static struct coverage *move_coverage(const struct judge *judge, const struct move *move, unsigned entries,
                                       unsigned rows)
 {
     struct coverage *coverage = calloc((size_t)entries * rows + 1, sizeof *coverage);
-    for (unsigned i = 0; coverage && i < move->entry_count; i++)
-        for (unsigned order = 0; move->entries[i] >= 0 && order < judge->rows; order++)
-            if (move->rows[order])
-                coverage[(size_t)move->entries[i] * rows + move->rows[order]->order] =
-                    judge->coverage[(size_t)i * judge->rows + order];
+    for (unsigned i = 0; coverage && i < move->entry_count; i++) {
+        for (unsigned order = 0; move->entries[i] >= 0 && order < judge->rows; order++) {
+            if (!move->rows[order])
+                continue;
+            struct coverage *to = &coverage[(size_t)move->entries[i] * rows + move->rows[order]->order];
+            *to = judge->coverage[(size_t)i * judge->rows + order];
+            to->peers = to->first_peer = 0;
+            to->peers_at_least = false;
+        }
+    }
     return coverage;
 }
 
