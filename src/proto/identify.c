@@ -11,6 +11,7 @@
 
 #include "choice.h"
 #include "isakmp.h"
+#include "media.h"
 #include "memo.h"
 
 /*
@@ -381,8 +382,22 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
     return 0;
 }
 
-/* The one identifier that is asked for ever: media makes most of a site's packets, and one more of a stream
- * that both sides have shown changes nothing but its counters. */
+/*
+ * RTP that both sides have shown. It is the one protocol that is asked for ever: media makes most of a site's
+ * packets, and one more of a stream changes nothing but its counters. Mostly there is not even a question.
+ */
+static bool goes_on_unasked(struct identifier *identifier, struct identity *identity,
+                            const struct identify_input *input)
+{
+    struct memo *memo = memo_load(&identifier->memos, identity->memo); /* open: what is written stays */
+    unsigned slot = slot_of(memo, PROTO_rtp);
+    if (slot == memo->lent_count || !rtp_goes_on(&memo->lent[slot], input->side, input->payload,
+                                                 input->payload_wirelen, input->time_ns, &memo->facts))
+        return false;
+    identity->strangers = 0;
+    return true;
+}
+
 static bool goes_on_as_rtp(struct turn *t, struct proto_question *question)
 {
     question->named = true;
@@ -391,8 +406,6 @@ static bool goes_on_as_rtp(struct turn *t, struct proto_question *question)
         t->identity->strangers = 0;
     return t->identifier->reply.answer == PROTO_YES;
 }
-
-enum { RTP_HEADER_SIZE = 12 }; /* RFC 3550 section 5.1: less says next to nothing */
 
 /* Might the bytes that were cut off have told? RTP waits for more packets, never for more than its header:
  * live capture keeps no more of media. */
@@ -442,7 +455,7 @@ static unsigned recognise(struct turn *t, struct proto_question *question, uint6
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
                                        const struct identify_input *input, struct identify_learned *learned)
 {
-    if (identity->settled)
+    if (identity->settled || (identity->is_running_rtp && goes_on_unasked(identifier, identity, input)))
         return IDENTITY_SAME;
     struct turn t = {.identifier = identifier,
                      .identity = identity,

@@ -6,7 +6,7 @@
  */
 #include "media.h"
 
-enum { RTP_HEADER_SIZE = 12, RTCP_HEADER_SIZE = 8 };
+enum { RTCP_HEADER_SIZE = 8 };
 
 /* RFC 3551 section 6 and RFC 5761 section 4: 64 to 95 would be RTCP once the marker is set. */
 static bool is_payload_type(unsigned type)
@@ -27,17 +27,19 @@ static bool is_known_profile(unsigned profile)
  */
 enum proto_answer media_rtp_read(struct bytes data, size_t wirelen, struct media_rtp *rtp)
 {
-    struct bytes b = data;
-    uint8_t first = bytes_u8(&b), second = bytes_u8(&b);
-    rtp->sequence = bytes_u16(&b);
-    rtp->timestamp = bytes_u32(&b);
-    rtp->ssrc = bytes_u32(&b);
+    struct bytes b = data, header = bytes_take(&b, RTP_HEADER_SIZE);
+    if (!bytes_ok(&b)) {
+        int first = bytes_peek(&data, 0);
+        return bytes_short(&b) && (first < 0 || first >> 6 == 2) ? PROTO_MORE : PROTO_NO;
+    }
+    uint8_t first = bytes_u8(&header), second = bytes_u8(&header);
+    rtp->sequence = bytes_u16(&header);
+    rtp->timestamp = bytes_u32(&header);
+    rtp->ssrc = bytes_u32(&header);
     rtp->payload_type = second & 0x7f;
     rtp->marker = second & 0x80;
     rtp->shape = first & 0xdf; /* all but the padding bit */
     rtp->has_known_extension = false;
-    if (!bytes_ok(&b))
-        return bytes_short(&b) && (data.left == 0 || first >> 6 == 2) ? PROTO_MORE : PROTO_NO;
     if (first >> 6 != 2 || !is_payload_type(rtp->payload_type))
         return PROTO_NO;
     size_t size = RTP_HEADER_SIZE + 4 * (size_t)(first & 0x0f);
@@ -181,44 +183,55 @@ static bool is_good_step(const struct media_stream *stream, const struct media_r
     return after_marker || ticks % AUDIO_TICKS == 0 || stream->step == 0 || ticks == stream->step * ahead;
 }
 
-/* Nanoseconds per timestamp unit where the payload type alone tells the clock: RFC 3551 section 6, and 114
- * and 115, which only Microsoft's stacks use so (PROTOCOLS section 4.3). 0: not known. */
-static uint32_t clock_tick_ns(uint8_t payload_type)
+/*
+ * What the payload type alone tells: nanoseconds per timestamp unit (0: not known) by RFC 3551 section 6, and
+ * the modality where the type is assigned there, where every use that was met agrees (111: SIREN or Opus,
+ * 121: RTVideo or video repair), or where it is Microsoft's own (PROTOCOLS sections 4.3 and 14). 122 is not
+ * told: it is video, or a screen sent as video.
+ */
+enum { TICK_8000 = 125000, TICK_16000 = 62500, TICK_90000 = 11111 };
+static const struct media_type {
+    uint32_t tick_ns;
+    uint8_t modality;
+} media_types[128] = {
+    [0] = {TICK_8000, MODALITY_AUDIO},     /* PCMU */
+    [3] = {TICK_8000, MODALITY_AUDIO},     /* GSM */
+    [4] = {TICK_8000, MODALITY_AUDIO},     /* G.723.1 */
+    [8] = {TICK_8000, MODALITY_AUDIO},     /* PCMA */
+    [9] = {TICK_8000, MODALITY_AUDIO},     /* G.722: 8000 by RFC 3551 section 4.5.2 */
+    [13] = {TICK_8000, MODALITY_AUDIO},    /* comfort noise */
+    [15] = {TICK_8000, MODALITY_AUDIO},    /* G.728 */
+    [18] = {TICK_8000, MODALITY_AUDIO},    /* G.729 */
+    [26] = {TICK_90000, MODALITY_VIDEO},   /* JPEG */
+    [31] = {TICK_90000, MODALITY_VIDEO},   /* H.261 */
+    [32] = {TICK_90000, MODALITY_VIDEO},   /* MPEG video */
+    [33] = {TICK_90000, MODALITY_UNKNOWN}, /* MPEG transport */
+    [34] = {TICK_90000, MODALITY_VIDEO},   /* H.263 */
+    [111] = {0, MODALITY_AUDIO},
+    [114] = {TICK_16000, MODALITY_AUDIO}, /* RTAudio wide band */
+    [115] = {TICK_8000, MODALITY_AUDIO},  /* RTAudio narrow band */
+    [121] = {0, MODALITY_VIDEO},
+    [127] = {0, MODALITY_APPLICATION_SHARING}, /* x-data; RDP in RTP never sets the marker, MS-RTASPF 3.1.5 */
+};
+
+static uint8_t modality_of(const struct media_rtp *rtp)
 {
-    switch (payload_type) {
-    case 0:   /* PCMU */
-    case 3:   /* GSM */
-    case 4:   /* G.723.1 */
-    case 8:   /* PCMA */
-    case 9:   /* G.722: 8000 by RFC 3551 section 4.5.2 */
-    case 13:  /* comfort noise */
-    case 15:  /* G.728 */
-    case 18:  /* G.729 */
-    case 115: /* RTAudio narrow band */
-        return 125000;
-    case 114: /* RTAudio wide band */
-        return 62500;
-    case 26: /* JPEG, H.261, MPEG and H.263: 90 kHz */
-    case 31:
-    case 32:
-    case 33:
-    case 34:
-        return 11111;
-    default:
-        return 0;
-    }
+    uint8_t modality = media_types[rtp->payload_type].modality;
+    return modality == MODALITY_APPLICATION_SHARING && rtp->marker ? MODALITY_UNKNOWN : modality;
 }
 
 /* RFC 3550 section 6.4.1 and A.8: the smoothed difference of spacing at the sender and here. */
 static void measure_jitter(struct media_stream *stream, const struct media_rtp *rtp, uint32_t arrival_us)
 {
     enum { PAUSE_US = 10000000 };
-    uint32_t tick_ns = clock_tick_ns(rtp->payload_type);
-    int32_t ticks = (int32_t)(rtp->timestamp - stream->timestamp);
+    uint32_t tick_ns = media_types[rtp->payload_type].tick_ns;
     if (tick_ns == 0)
         return;
-    int64_t apart = (int64_t)(int32_t)(arrival_us - stream->arrival_us) - (int64_t)ticks * tick_ns / 1000;
-    uint64_t difference = (uint64_t)(apart < 0 ? -apart : apart);
+    /* Unsigned, so that it costs no check for overflow; each fits into a signed number by far. */
+    uint64_t ticks = (uint64_t)(int32_t)(rtp->timestamp - stream->timestamp);
+    uint64_t sent_us = (uint64_t)((int64_t)(ticks * tick_ns) / 1000);
+    uint64_t apart = (uint64_t)(int32_t)(arrival_us - stream->arrival_us) - sent_us;
+    uint64_t difference = (int64_t)apart < 0 ? 0 - apart : apart;
     if (difference < PAUSE_US) /* beyond it, a clock was set or the source restarted */
         stream->jitter_16 += (uint32_t)difference - ((stream->jitter_16 + 8) >> 4);
 }
@@ -235,24 +248,30 @@ static void follow_late(struct media_step *step, uint16_t behind)
     step->lost = -1;
 }
 
-static void follow_ahead(struct media_step *step, const struct media_rtp *rtp, uint16_t ahead)
+enum { SILENT_US = 1000000 }; /* comfort noise comes more often */
+
+static void advance(struct media_stream *stream, const struct media_rtp *rtp, uint16_t ahead,
+                    uint32_t arrival_us)
 {
-    enum { SILENT_US = 1000000 }; /* comfort noise comes more often */
-    struct media_stream *stream = step->stream;
-    uint32_t arrival_us = (uint32_t)(step->time_ns / 1000);
-    step->silence = (int32_t)(arrival_us - stream->arrival_us) >= SILENT_US;
-    bool is_good = is_good_step(stream, rtp, ahead);
     uint32_t ticks = rtp->timestamp - stream->timestamp;
+    bool is_good = is_good_step(stream, rtp, ahead);
     measure_jitter(stream, rtp, arrival_us);
-    stream->steps = is_good ? (stream->steps < UINT8_MAX ? stream->steps + 1 : UINT8_MAX) : 0;
+    stream->steps = is_good ? (uint8_t)(stream->steps + (stream->steps < UINT8_MAX ? 1u : 0u)) : 0;
     if (ticks != 0)
         stream->step = ticks / ahead;
-    step->lost = ahead - 1;
     stream->window = (uint16_t)(ahead < 16 ? stream->window << ahead | 1 : 1);
     stream->sequence = rtp->sequence;
     stream->timestamp = rtp->timestamp;
     stream->arrival_us = arrival_us;
     stream->state = state_of(rtp) | (stream->state & STREAM_TOLD);
+}
+
+static void follow_ahead(struct media_step *step, const struct media_rtp *rtp, uint16_t ahead)
+{
+    uint32_t arrival_us = (uint32_t)(step->time_ns / 1000);
+    step->silence = (int32_t)(arrival_us - step->stream->arrival_us) >= SILENT_US;
+    step->lost = ahead - 1;
+    advance(step->stream, rtp, ahead, arrival_us);
 }
 
 struct media_step media_follow(struct media_streams *streams, unsigned side, const struct media_rtp *rtp,
@@ -307,39 +326,6 @@ static void add_payload_type(struct proto_facts *facts, uint8_t payload_type)
         facts->rtp.payload_types[facts->rtp.payload_type_count++] = payload_type;
 }
 
-/*
- * Only where the type is assigned (RFC 3551), where every use that was met agrees (111: SIREN or Opus, 121:
- * RTVideo or video repair), or where it is Microsoft's own (PROTOCOLS sections 4.3 and 14). 122 is not told:
- * it is video, or a screen sent as video.
- */
-static uint8_t modality_of(const struct media_rtp *rtp)
-{
-    switch (rtp->payload_type) {
-    case 0:
-    case 3:
-    case 4:
-    case 8:
-    case 9:
-    case 13:
-    case 15:
-    case 18:
-    case 111:
-    case 114:
-    case 115:
-        return MODALITY_AUDIO;
-    case 26:
-    case 31:
-    case 32:
-    case 34:
-    case 121:
-        return MODALITY_VIDEO;
-    case 127: /* x-data: RDP in RTP never sets the marker, MS-RTASPF 3.1.5 */
-        return rtp->marker ? MODALITY_UNKNOWN : MODALITY_APPLICATION_SHARING;
-    default:
-        return MODALITY_UNKNOWN;
-    }
-}
-
 static void tell_jitter(const struct media_streams *streams, struct proto_facts *facts)
 {
     uint32_t largest = 0;
@@ -360,6 +346,17 @@ static void count_lost(const struct media_step *step, uint32_t lost, struct prot
     facts->rtp.lost = lost;
 }
 
+/* Of what stream and kind the packet is. */
+static void count_kind(const struct media_streams *streams, const struct media_rtp *rtp,
+                       struct proto_facts *facts)
+{
+    media_add_ssrc(facts, rtp->ssrc);
+    add_payload_type(facts, rtp->payload_type);
+    tell_jitter(streams, facts);
+    if (facts->modality == MODALITY_UNKNOWN)
+        facts->modality = modality_of(rtp);
+}
+
 void media_count(struct media_streams *streams, const struct media_step *step, const struct media_rtp *rtp,
                  struct proto_facts *facts)
 {
@@ -375,11 +372,22 @@ void media_count(struct media_streams *streams, const struct media_step *step, c
     count_lost(step, lost < 0 ? 0 : (uint32_t)lost, facts);
     if (step->silence)
         facts->rtp.silences++;
-    media_add_ssrc(facts, rtp->ssrc);
-    add_payload_type(facts, rtp->payload_type);
-    tell_jitter(streams, facts);
-    if (facts->modality == MODALITY_UNKNOWN)
-        facts->modality = modality_of(rtp);
+    count_kind(streams, rtp, facts);
+}
+
+bool media_goes_on(struct media_streams *streams, unsigned side, const struct media_rtp *rtp, int64_t time_ns,
+                   struct proto_facts *facts)
+{
+    struct media_stream *stream = &streams->of[streams->newest[side]][side];
+    uint32_t arrival_us = (uint32_t)(time_ns / 1000);
+    bool is_next = is_stream_of(stream, rtp->ssrc) && rtp->sequence == (uint16_t)(stream->sequence + 1u);
+    bool is_silence = (int32_t)(arrival_us - stream->arrival_us) >= SILENT_US;
+    if (!is_next || is_silence || !(stream->state & STREAM_TOLD) || facts->rtp.settles_ns != 0)
+        return false;
+    advance(stream, rtp, 1, arrival_us);
+    facts->rtp.packets++;
+    count_kind(streams, rtp, facts);
+    return true;
 }
 
 static bool has_ms_cookie(struct bytes body)

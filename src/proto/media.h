@@ -15,6 +15,7 @@
 #include "rolecall/proto.h"
 
 /* RTP, RFC 3550 section 5.1. */
+enum { RTP_HEADER_SIZE = 12 };
 struct media_rtp {
     uint32_t timestamp, ssrc;
     uint16_t sequence;
@@ -78,6 +79,16 @@ bool media_is_steady(const struct media_stream *stream);
 /* Writes the packet, and what its stream had before, into facts->rtp and facts->modality. */
 void media_count(struct media_streams *streams, const struct media_step *step, const struct media_rtp *rtp,
                  struct proto_facts *facts);
+
+/* Both of these at once, for the next packet of the stream that spoke last on this side, where nothing is
+ * missing and no silence was before it. False: it is something else, and nothing was done. */
+bool media_goes_on(struct media_streams *streams, unsigned side, const struct media_rtp *rtp, int64_t time_ns,
+                   struct proto_facts *facts);
+
+/* The same for a flow that is named RTP, and what it lent to rtp.c. */
+bool rtp_goes_on(struct proto_memory *memory, unsigned side, struct bytes data, size_t wirelen,
+                 int64_t time_ns, struct proto_facts *facts);
+
 void media_add_ssrc(struct proto_facts *facts, uint32_t ssrc);
 
 /* STUN and MS-TURN messages, RFC 8489 section 5 and MS-TURN 2.2.1. */

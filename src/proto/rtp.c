@@ -37,13 +37,22 @@ static void ask_datagram(const struct proto_question *question, struct rtp_memor
     say_yes(reply, media_is_steady(step.stream) ? 2 : 1);
 }
 
+bool rtp_goes_on(struct proto_memory *lent, unsigned side, struct bytes data, size_t wirelen, int64_t time_ns,
+                 struct proto_facts *facts)
+{
+    struct rtp_memory *memory = (struct rtp_memory *)(void *)lent->bytes;
+    struct media_rtp rtp;
+    return media_rtp_read(data, wirelen, &rtp) == PROTO_YES &&
+           media_goes_on(&memory->streams, side, &rtp, time_ns, facts);
+}
+
 /*
  * PROTOCOLS section 4.6: three frames in a chain, each holding RTP, RTCP or STUN, and RTP among them that
  * goes on from one to the next. The last need not be whole: three large packets may not fit the window.
  */
 static enum proto_answer check_chain(struct bytes data)
 {
-    enum { CHAIN = 3, RTP_HEADER_SIZE = 12 };
+    enum { CHAIN = 3 };
     struct media_streams streams = {0};
     unsigned frames = 0, steps = 0;
     while (data.left > 0) {

@@ -3,6 +3,7 @@
  * test_rtp.c - the rule of four packets and each way to break it, loss and jitter, and RFC 4571 streams.
  */
 #include "media_feed.h"
+#include "proto/media.h"
 
 enum { PCMU = 0, DYNAMIC = 96, SSRC = 0x5eedf00d };
 
@@ -413,6 +414,66 @@ static void test_a_chain_is_never_refused_before_it_is_whole(void)
     }
 }
 
+static uint32_t random_below(uint32_t n)
+{
+    static uint64_t state = 0x526f6c6543616c6c; /* xorshift, 64 bits (Marsaglia 2003) */
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 20) % n;
+}
+
+/* Mostly the packet after `rtp`, now and then one that is late, lost, silent, or of another stream. */
+static void next_packet(struct media_rtp *rtp, int64_t *time_ns)
+{
+    static const uint8_t types[] = {0, 8, 13, 26, 96, 111, 114, 121, 122, 127};
+    unsigned chance = random_below(64);
+    rtp->sequence = (uint16_t)(rtp->sequence + (chance == 0 ? random_below(5) : chance == 1 ? 65530 : 1));
+    rtp->timestamp += chance == 2 ? 0 : chance == 3 ? random_below(UINT32_MAX) : 160;
+    rtp->ssrc = chance == 4 ? 1 + random_below(3) : rtp->ssrc;
+    rtp->payload_type = chance < 8 ? types[random_below(sizeof types)] : rtp->payload_type;
+    rtp->marker = chance == 5;
+    rtp->shape = chance == 6 ? 0x90 : 0x80;
+    rtp->has_known_extension = chance == 6;
+    *time_ns += chance == 7 ? 1500000000 : chance == 8 ? -30000000 : 20000000 + (int64_t)random_below(100000);
+}
+
+/* What goes on unasked leaves everything as the two steps would have left it. */
+static void test_going_on_is_following_and_counting(void)
+{
+    struct media_streams streams[2];
+    struct proto_facts facts[2];
+    unsigned went_on = 0, rounds = 0;
+    memset(streams, 0, sizeof streams);
+    memset(facts, 0, sizeof facts);
+    for (unsigned flow = 0; flow < 200; flow++) {
+        struct media_rtp rtp[2] = {{.ssrc = 1 + random_below(3), .timestamp = random_below(UINT32_MAX)},
+                                   {.ssrc = 4, .payload_type = 114, .sequence = 65000}};
+        int64_t time_ns = random_below(2) ? 1772443800000000000 : -5000000000;
+        memset(streams, 0, sizeof streams);
+        memset(facts, 0, sizeof facts);
+        for (unsigned i = 0; i < 1000; i++, rounds++) {
+            unsigned side = random_below(2);
+            next_packet(&rtp[side], &time_ns);
+            struct media_step step = media_follow(&streams[0], side, &rtp[side], time_ns);
+            if (i < 5) { /* not told yet */
+                media_follow(&streams[1], side, &rtp[side], time_ns);
+                continue;
+            }
+            media_count(&streams[0], &step, &rtp[side], &facts[0]);
+            if (media_goes_on(&streams[1], side, &rtp[side], time_ns, &facts[1])) {
+                went_on++;
+            } else {
+                step = media_follow(&streams[1], side, &rtp[side], time_ns);
+                media_count(&streams[1], &step, &rtp[side], &facts[1]);
+            }
+            TEST_ASSERT_EQUAL_MEMORY(&streams[0], &streams[1], sizeof streams[0]);
+            TEST_ASSERT_EQUAL_MEMORY(&facts[0], &facts[1], sizeof facts[0]);
+        }
+    }
+    TEST_ASSERT_TRUE(went_on > rounds / 4 && went_on < rounds);
+}
+
 int main(void)
 {
     UNITY_BEGIN();
@@ -442,5 +503,6 @@ int main(void)
     RUN_TEST(test_stream_of_something_else);
     RUN_TEST(test_stream_after_a_gap);
     RUN_TEST(test_noise);
+    RUN_TEST(test_going_on_is_following_and_counting);
     return UNITY_END();
 }
