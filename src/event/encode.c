@@ -113,7 +113,7 @@ const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
 }
 
 /* Numbers as strings. */
-static void put_hex(struct encoder *e, const char *key, uint64_t value)
+static inline __attribute__((always_inline)) void put_hex(struct encoder *e, const char *key, uint64_t value)
 {
     static const char digits[] = "0123456789abcdef";
     char text[16];
@@ -122,7 +122,8 @@ static void put_hex(struct encoder *e, const char *key, uint64_t value)
     json_plain(&e->json, key, text, sizeof text);
 }
 
-static void put_decimal(struct encoder *e, const char *key, uint64_t value)
+static inline __attribute__((always_inline)) void put_decimal(struct encoder *e, const char *key,
+                                                              uint64_t value)
 {
     char text[20];
     unsigned count = digits_of(value);
@@ -151,7 +152,8 @@ uint64_t event_flow_id(const struct flow *flow)
     return hash_bytes(&identity, sizeof identity, flow_id_secret);
 }
 
-static void put_time(struct encoder *e, const char *key, int64_t time_ns)
+static inline __attribute__((always_inline)) void put_time(struct encoder *e, const char *key,
+                                                           int64_t time_ns)
 {
     char text[TIME_TEXT_SIZE];
     if (time_ns < 0) {
@@ -296,12 +298,12 @@ static void put_address(struct encoder *e, const char *key, unsigned side)
     json_plain(&e->json, key, e->ip[side].text, e->ip[side].size);
 }
 
-static void put_end(struct encoder *e, const char *key, const struct flow *flow,
-                    const struct verdict *verdict, unsigned side, bool with_counters)
+/* What stands in `source` and in `destination`. */
+static void put_end(struct encoder *e, const struct flow *flow, const struct verdict *verdict, unsigned side,
+                    bool with_counters)
 {
     const struct policy_entry *entry =
         e->writer->policy ? policy_entry(e->writer->policy, verdict->party[side].entry) : NULL;
-    json_object(&e->json, key);
     put_address(e, "ip", side);
     if (flow->key.protocol == IP_TCP || flow->key.protocol == IP_UDP || flow->key.protocol == IP_SCTP)
         json_unsigned(&e->json, "port", flow->key.port[side]);
@@ -311,6 +313,17 @@ static void put_end(struct encoder *e, const char *key, const struct flow *flow,
         json_unsigned(&e->json, "packets", flow->packets[side]);
         json_unsigned(&e->json, "bytes", flow->bytes[side]);
     }
+}
+
+static void put_ends(struct encoder *e, const struct flow *flow, const struct verdict *verdict,
+                     bool with_counters)
+{
+    show_addresses(e, flow);
+    json_object(&e->json, "source");
+    put_end(e, flow, verdict, verdict->initiator, with_counters);
+    json_end_object(&e->json);
+    json_object(&e->json, "destination");
+    put_end(e, flow, verdict, 1u - verdict->initiator, with_counters);
     json_end_object(&e->json);
 }
 
@@ -351,14 +364,12 @@ static void put_id(struct encoder *e, const char *key, const char *id)
 /* Roles leave room for the rows and for what follows them (AFTER_LISTS below). */
 enum { AFTER_ROLES = 3700 };
 
-static void put_roles(struct encoder *e, const char *key, const struct policy_party *party)
+static void put_roles(struct encoder *e, role_set roles)
 {
-    json_object(&e->json, key);
     json_array(&e->json, "roles");
-    for (role_set left = party->direct; left && json_has_room(&e->json, AFTER_ROLES); left &= left - 1)
+    for (role_set left = roles; left && json_has_room(&e->json, AFTER_ROLES); left &= left - 1)
         put_id(e, NULL, policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left))->name);
     json_end_array(&e->json);
-    json_end_object(&e->json);
 }
 
 static void put_site(struct encoder *e, const struct flow *flow, const struct verdict *verdict)
@@ -371,8 +382,12 @@ static void put_site(struct encoder *e, const struct flow *flow, const struct ve
     put_hex(e, "flow_id", event_flow_id(flow));
     if (!e->writer->policy)
         return;
-    put_roles(e, "source", &verdict->party[verdict->initiator]);
-    put_roles(e, "destination", &verdict->party[1 - verdict->initiator]);
+    json_object(&e->json, "source");
+    put_roles(e, verdict->party[verdict->initiator].direct);
+    json_end_object(&e->json);
+    json_object(&e->json, "destination");
+    put_roles(e, verdict->party[1 - verdict->initiator].direct);
+    json_end_object(&e->json);
 }
 
 static const char *confidence_of(const struct verdict *verdict)
@@ -627,9 +642,7 @@ void event_flow(struct event_writer *writer, const struct judge_flow *in, const 
     put_time(&e, "end", flow->last_ns);
     json_unsigned(&e.json, "duration", (uint64_t)(flow->last_ns - flow->first_ns));
     json_end_object(&e.json);
-    show_addresses(&e, flow);
-    put_end(&e, "source", flow, verdict, verdict->initiator, true);
-    put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, true);
+    put_ends(&e, flow, verdict, true);
     put_network(&e, flow);
     put_ecs_facts(&e, flow, in->facts);
     put_related(&e, verdict);
@@ -745,9 +758,7 @@ void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episod
     put_list(&e, "type", type);
     put_time(&e, "start", flow->first_ns);
     json_end_object(&e.json);
-    show_addresses(&e, flow);
-    put_end(&e, "source", flow, &episode->verdict, episode->verdict.initiator, false);
-    put_end(&e, "destination", flow, &episode->verdict, 1u - episode->verdict.initiator, false);
+    put_ends(&e, flow, &episode->verdict, false);
     put_network(&e, flow);
     put_related(&e, &episode->verdict);
     put_observer(&e, NULL);
@@ -776,9 +787,7 @@ void event_finding(struct event_writer *writer, const struct finding *finding, i
     json_end_object(&e.json);
     put_rule(&e, finding);
     if (!finding->is_sensor) {
-        show_addresses(&e, flow);
-        put_end(&e, "source", flow, verdict, verdict->initiator, false);
-        put_end(&e, "destination", flow, verdict, 1u - verdict->initiator, false);
+        put_ends(&e, flow, verdict, false);
         put_network(&e, flow);
         put_related(&e, verdict);
     }
@@ -867,7 +876,6 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
     static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
     static const char *const states[] = {"seen", "violated", "blocked", "not_seen"};
     const struct policy_entry *host = policy_entry(writer->policy, entry);
-    struct policy_party party = {.direct = host->direct};
     uint64_t counts[4] = {0};
     struct encoder e;
     begin(&e, writer, now_ns);
@@ -881,7 +889,9 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
     put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, NULL, NULL);
-    put_roles(&e, "host", &party);
+    json_object(&e.json, "host");
+    put_roles(&e, host->direct);
+    json_end_object(&e.json);
     put_media_ports(&e, host->direct);
     json_object(&e.json, "coverage");
     for (unsigned state = 0; state < 4; state++) {
