@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * plain.c - what most frames are, read without a walk: Ethernet with at most one 802.1Q tag, IPv4 without
- * options or IPv6 without extension headers, TCP, or UDP that is no tunnel; captured in full, whole, lengths
- * that agree. Called by decode.c, which leaves all others to the walk; both say the same of a frame that both
- * read.
+ * options or IPv6 without extension headers, TCP, or UDP that is no tunnel; whole, every header captured,
+ * lengths that agree. Called by decode.c, which leaves all others to the walk; both say the same of a frame
+ * that both read.
  */
 #include "walk.h"
 
@@ -22,10 +22,18 @@ static uint16_t plain_type(struct bytes *b, struct packet *p)
     return bytes_u16(b);
 }
 
-/* Leaves the IP payload in *b; 0: not plain, else the protocol. */
-static uint8_t plain_ipv4(struct bytes *b, struct packet *p)
+/* What follows has `wirelen` bytes: all that a length field says, captured or not. */
+static void plain_bound(struct bytes *b, uint32_t wirelen)
 {
-    size_t size = b->left;
+    if (wirelen <= b->left)
+        *b = bytes_take(b, wirelen);
+    else
+        b->cut = true;
+}
+
+/* Leaves the IP payload in *b, of *wirelen bytes on the wire; 0: not plain, else the protocol. */
+static uint8_t plain_ipv4(struct bytes *b, struct packet *p, uint32_t *wirelen)
+{
     struct bytes header = bytes_take(b, 20);
     uint8_t version_size = bytes_u8(&header);
     bytes_skip(&header, 1);
@@ -40,14 +48,15 @@ static uint8_t plain_ipv4(struct bytes *b, struct packet *p)
     p->source = addr_v4(four);
     bytes_copy(&header, four, 4);
     p->destination = addr_v4(four);
-    if (version_size != 0x45 || total < 20 || total > size || (place & 0x3fff))
+    if (version_size != 0x45 || total < 20 || (place & 0x3fff))
         return 0;
-    *b = bytes_take(b, total - 20u);
+    *wirelen = total - 20u;
+    plain_bound(b, *wirelen);
     p->ip_bytes = total;
     return protocol;
 }
 
-static uint8_t plain_ipv6(struct bytes *b, struct packet *p)
+static uint8_t plain_ipv6(struct bytes *b, struct packet *p, uint32_t *wirelen)
 {
     struct bytes header = bytes_take(b, 40);
     uint32_t version = bytes_u32(&header) >> 28;
@@ -57,16 +66,16 @@ static uint8_t plain_ipv6(struct bytes *b, struct packet *p)
     p->ip_id = 0;
     bytes_copy(&header, p->source.bytes, 16);
     bytes_copy(&header, p->destination.bytes, 16);
-    if (version != 6 || length == 0 || length > b->left)
+    if (version != 6 || length == 0)
         return 0;
-    *b = bytes_take(b, length);
+    *wirelen = length;
+    plain_bound(b, *wirelen);
     p->ip_bytes = 40u + length;
     return protocol;
 }
 
-static bool plain_tcp(struct bytes *b, struct packet *p)
+static bool plain_tcp(struct bytes *b, struct packet *p, uint32_t *wirelen)
 {
-    size_t size = b->left;
     struct bytes header = bytes_take(b, 20);
     p->source_port = bytes_u16(&header);
     p->destination_port = bytes_u16(&header);
@@ -76,38 +85,46 @@ static bool plain_tcp(struct bytes *b, struct packet *p)
     p->tcp_flags = bytes_u8(&header);
     p->tcp_window = bytes_u16(&header);
     p->checksum = bytes_u16(&header);
-    if (!bytes_ok(b) || header_size < 20 || header_size > size)
+    if (header_size < 20 || header_size > *wirelen)
         return false;
     bytes_skip(b, header_size - 20);
-    return true;
+    *wirelen -= header_size;
+    return bytes_ok(b);
 }
 
-static bool plain_udp(struct bytes *b, struct packet *p)
+static bool plain_udp(struct bytes *b, struct packet *p, uint32_t *wirelen)
 {
     struct bytes header = bytes_take(b, 8);
     p->source_port = bytes_u16(&header);
     p->destination_port = bytes_u16(&header);
     uint16_t length = bytes_u16(&header);
     p->checksum = bytes_u16(&header);
-    if (!bytes_ok(b) || length < 8 || length - 8u > b->left ||
+    if (!bytes_ok(b) || length < 8 || length > *wirelen ||
         udp_tunnel_has_port(p->source_port, p->destination_port))
         return false;
-    *b = bytes_take(b, length - 8u);
+    *wirelen = length - 8u;
+    plain_bound(b, *wirelen);
     return true;
 }
 
 bool plain_read(const struct frame *frame, struct packet *p)
 {
-    if (frame->linktype != 1 || frame->caplen != frame->wirelen)
+    if (frame->linktype != 1)
         return false;
-    struct bytes b = bytes_of(frame->at, frame->caplen);
+    struct bytes b = bytes_captured(frame->at, frame->caplen, frame->wirelen);
+    uint32_t wirelen = 0;
     bytes_skip(&b, 12);
     uint16_t type = plain_type(&b, p);
-    uint8_t protocol = type == TYPE_IPV4 ? plain_ipv4(&b, p) : type == TYPE_IPV6 ? plain_ipv6(&b, p) : 0;
-    if (!bytes_ok(&b) || !(protocol == IP_TCP ? plain_tcp(&b, p) : protocol == IP_UDP && plain_udp(&b, p)))
+    uint8_t protocol = type == TYPE_IPV4   ? plain_ipv4(&b, p, &wirelen)
+                       : type == TYPE_IPV6 ? plain_ipv6(&b, p, &wirelen)
+                                           : 0;
+    if (!bytes_ok(&b))
+        return false;
+    if (!(protocol == IP_TCP ? plain_tcp(&b, p, &wirelen) : protocol == IP_UDP && plain_udp(&b, p, &wirelen)))
         return false;
     p->protocol = protocol;
     p->payload = b;
-    p->payload_wirelen = (uint32_t)b.left;
+    p->payload_wirelen = wirelen;
+    p->is_cut = b.left < wirelen;
     return true;
 }

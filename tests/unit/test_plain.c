@@ -123,11 +123,40 @@ static void test_ports_of_tunnels(void)
     }
 }
 
+/* As a live capture shortens media: every length from nothing on; only what has its headers is plain. */
+static void compare_shortened(void *context, const struct frame *frame)
+{
+    const uint32_t *headers = context;
+    struct frame shortened = *frame;
+    for (shortened.caplen = 0; shortened.caplen <= frame->caplen; shortened.caplen++) {
+        struct packet packet;
+        plain_count = 0;
+        compare(&shortened);
+        TEST_ASSERT_EQUAL_UINT(shortened.caplen >= *headers, plain_count);
+        if (decode_frame(short_way, &shortened, &packet) == DECODED)
+            TEST_ASSERT_EQUAL_INT(shortened.caplen < frame->caplen, packet.is_cut);
+        decode_by_walk(walk, &shortened, &packet); /* both decoders count the same frames */
+    }
+}
+
+static void test_shortened(void)
+{
+    uint32_t headers[2] = {14 + 20 + 8, 14 + 40 + 8};
+    const char *const ends[2][2] = {{"10.0.0.1", "10.0.0.2"}, {"2001:db8::1", "2001:db8::2"}};
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        struct scene *scene = scene_create(v6);
+        talk_unknown_udp(scene, end_of(ends[v6][0], 5000), end_of(ends[v6][1], 6000), 0);
+        scene_each(scene, compare_shortened, &headers[v6]);
+        scene_destroy(scene);
+    }
+}
+
 int main(void)
 {
     random_state = 20260302;
     UNITY_BEGIN();
     RUN_TEST(test_shipped_captures);
     RUN_TEST(test_ports_of_tunnels);
+    RUN_TEST(test_shortened);
     return UNITY_END();
 }
