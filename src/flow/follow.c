@@ -11,7 +11,7 @@ enum { NS_PER_S = 1000000000 };
 /* Copies that a SPAN port makes arrive within microseconds; a sender's own retransmission takes longer. */
 enum { DUPLICATE_WINDOW_NS = 10000000, DUPLICATE_BYTES = 64 };
 
-/* Destination unreachable; how icmp_code of struct flow_rest says which. */
+/* Destination unreachable; how icmp_code of struct flow_rare says which. */
 enum { ICMP_UNREACHABLE = 3, ICMPV6_UNREACHABLE = 1, ICMP_OF_V6 = 0x80 };
 
 const char *flow_end_name(enum flow_end end)
@@ -61,9 +61,9 @@ static bool is_duplicate(const struct flow_line *line, const struct packet *pack
 
 enum { DUE_SHIFT = 38 };
 
-static int64_t due_after(const struct flow_rest *rest)
+static int64_t due_after(uint16_t reports)
 {
-    return (rest->reports + INT64_C(1)) * FLOW_ACTIVE_AFTER * NS_PER_S;
+    return (reports + INT64_C(1)) * FLOW_ACTIVE_AFTER * NS_PER_S;
 }
 
 static uint8_t due_unit(int64_t time_ns)
@@ -83,6 +83,16 @@ static uint16_t layers_number(struct flow_table *table, const struct packet *pac
     return list ? (uint16_t)(map_number(&table->layers, list) + 1) : 0;
 }
 
+struct flow_rare *rare_for(struct flow_table *table, uint32_t index)
+{
+    struct flow_rest *rest = rest_at(table, index);
+    if (!rest->rare) {
+        rest->rare = pool_take(&table->rares);
+        *(struct flow_rare *)pool_item(&table->rares, rest->rare) = (struct flow_rare){.duplicates = 0};
+    }
+    return pool_item(&table->rares, rest->rare);
+}
+
 void flow_begin(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side)
 {
     struct flow_line *line = line_at(table, index);
@@ -92,41 +102,42 @@ void flow_begin(struct flow_table *table, uint32_t index, const struct packet *p
     rest->layers = packet->layer_count ? layers_number(table, packet) : 0;
     identity_init(&rest->identity);
     line->bits |= side ? LINE_FIRST : 0;
-    line->due = due_unit(rest->first_ns + due_after(rest));
+    line->due = due_unit(rest->first_ns + due_after(0));
     if (packet->ah_spi || (packet->esp_spi && packet->protocol != IP_ESP)) /* AH, or ESP that hides nothing */
         line->flags |= FLOW_PROTECTED;
 }
 
-static void view_icmp(const struct flow_rest *rest, struct flow *out)
+static void view_icmp(const struct flow_rare *rare, struct flow *out)
 {
-    bool v6 = rest->icmp_code & ICMP_OF_V6;
+    bool v6 = rare->icmp_code & ICMP_OF_V6;
     out->icmp_type = v6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE;
-    out->icmp_code = rest->icmp_code & (uint8_t)~ICMP_OF_V6;
+    out->icmp_code = rare->icmp_code & (uint8_t)~ICMP_OF_V6;
 }
 
 void flow_view(const struct flow_table *table, uint32_t index, struct flow *out)
 {
     const struct flow_line *line = line_at(table, index);
     const struct flow_rest *rest = rest_at(table, index);
+    const struct flow_rare *rare = rare_at(table, index);
     flow_key_at(table, index, &out->key);
     out->first_ns = rest->first_ns;
     out->last_ns = line->last_ns;
     for (unsigned side = 0; side < 2; side++) {
-        out->bytes[side] = (uint64_t)rest->bytes_high[side] << 32 | line->bytes[side];
+        out->bytes[side] = (uint64_t)rare->bytes_high[side] << 32 | line->bytes[side];
         out->packets[side] = line->packets[side];
         out->ttl[side] = line->ttl[side];
     }
     out->identity = rest->identity;
     out->flags = line->flags;
-    out->duplicates = rest->duplicates;
-    out->truncated_packets = rest->truncated_packets;
+    out->duplicates = rare->duplicates;
+    out->truncated_packets = rare->truncated_packets;
     out->vlan = rest->vlan;
     out->first = line->bits & LINE_FIRST ? 1 : 0;
     out->tries = line->tries;
     out->icmp_type = out->icmp_code = 0;
     if (line->flags & FLOW_UNREACHABLE)
-        view_icmp(rest, out);
-    out->reports = rest->reports;
+        view_icmp(rare, out);
+    out->reports = rare->reports;
     if (rest->layers)
         memcpy(out->layers, map_key(&table->layers, rest->layers - 1u), sizeof out->layers);
     else
@@ -239,11 +250,12 @@ bool flow_report_is_due(struct flow_table *table, uint32_t index)
     struct flow_line *line = line_at(table, index);
     if ((int8_t)(due_unit(line->last_ns) - line->due) < 0)
         return false;
-    struct flow_rest *rest = rest_at(table, index);
-    if (line->last_ns - rest->first_ns < due_after(rest) || rest->reports == UINT16_MAX)
+    int64_t first_ns = rest_at(table, index)->first_ns;
+    uint16_t reports = rare_at(table, index)->reports;
+    if (line->last_ns - first_ns < due_after(reports) || reports == UINT16_MAX)
         return false;
-    rest->reports++;
-    line->due = due_unit(rest->first_ns + due_after(rest));
+    rare_for(table, index)->reports = ++reports;
+    line->due = due_unit(first_ns + due_after(reports));
     return true;
 }
 
@@ -306,18 +318,18 @@ static unsigned follow_tcp(struct flow_line *line, const struct packet *packet, 
     return step;
 }
 
-/* What seldom happens to a flow, and is kept with the rest. */
+/* What seldom happens to a flow, and is kept apart. */
 static void count_rare(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side)
 {
     struct flow_line *line = line_at(table, index);
-    struct flow_rest *rest = rest_at(table, index);
+    struct flow_rare *rare = rare_for(table, index);
     if (line->bytes[side] < packet->ip_bytes)
-        rest->bytes_high[side]++; /* the low half has just begun anew */
+        rare->bytes_high[side]++; /* the low half has just begun anew */
     if (!packet->is_cut)
         return;
     line->flags |= FLOW_CUT;
-    if (rest->truncated_packets < UINT16_MAX)
-        rest->truncated_packets++;
+    if (rare->truncated_packets < UINT16_MAX)
+        rare->truncated_packets++;
 }
 
 static void hear(struct flow_line *line, const struct packet *packet, unsigned side, uint32_t signature)
@@ -337,9 +349,9 @@ unsigned flow_follow(struct flow_table *table, uint32_t index, const struct pack
     struct flow_line *line = line_at(table, index);
     uint32_t signature = signature_of(packet);
     if (is_duplicate(line, packet, side, signature)) {
-        struct flow_rest *rest = rest_at(table, index);
-        if (rest->duplicates < UINT16_MAX)
-            rest->duplicates++;
+        struct flow_rare *rare = rare_for(table, index);
+        if (rare->duplicates < UINT16_MAX)
+            rare->duplicates++;
         return FLOW_DUPLICATE;
     }
     bool answered = line_answered_by(line, side);
@@ -367,6 +379,6 @@ bool flow_icmp(struct flow_table *table, uint32_t index, unsigned side, bool v6,
     if (!refusal || line_answered_by(line, 1 - side))
         return false;
     line->flags |= FLOW_UNREACHABLE;
-    rest_at(table, index)->icmp_code = (uint8_t)(code | (v6 ? ICMP_OF_V6 : 0));
+    rare_for(table, index)->icmp_code = (uint8_t)(code | (v6 ? ICMP_OF_V6 : 0));
     return true;
 }

@@ -42,14 +42,19 @@ _Static_assert(sizeof(struct flow_line) == 64, "one cache line");
 struct flow_rest {
     int64_t first_ns;
     struct identity identity;
+    uint32_t rare; /* an item of that pool; 0: all of it is zero */
+    uint16_t vlan;
+    uint16_t layers; /* number of the table's list of layers + 1; 0: none */
+};
+_Static_assert(sizeof(struct flow_rest) == 40, "five of eight parts of a cache line");
+
+/* What most flows never need. */
+struct flow_rare {
     uint16_t bytes_high[2];
     uint16_t duplicates, truncated_packets;
-    uint16_t vlan;
     uint16_t reports;
-    uint16_t layers;   /* number of the table's list of layers + 1; 0: none */
     uint8_t icmp_code; /* with FLOW_UNREACHABLE; the type follows from the family */
 };
-_Static_assert(sizeof(struct flow_rest) == 48, "three of four parts of a cache line");
 
 struct flow_pair {
     struct addr addr[2];
@@ -60,9 +65,9 @@ struct bucket;
 enum { FLOW_LAYERS_KEPT = 6, FLOW_LAYER_LISTS_MAX = 1024 };
 
 struct flow_table {
-    struct pool lines, pairs;
-    struct flow_rest *rests; /* by the index of the line */
-    struct map layers;       /* lists of layers, each as the event shows it */
+    struct pool lines, pairs, rares; /* as many of each: none is ever empty before the lines are */
+    struct flow_rest *rests;         /* by the index of the line */
+    struct map layers;               /* lists of layers, each as the event shows it */
     struct bucket *buckets;
     uint32_t flows_max;
     uint32_t index_mask;                /* of an entry in a bucket: the rest of it is the tag */
@@ -82,6 +87,17 @@ static inline struct flow_rest *rest_at(const struct flow_table *table, uint32_t
 {
     return &table->rests[index];
 }
+
+/* For reading. */
+static inline const struct flow_rare *rare_at(const struct flow_table *table, uint32_t index)
+{
+    static const struct flow_rare none;
+    uint32_t rare = rest_at(table, index)->rare;
+    return rare ? pool_item(&table->rares, rare) : &none;
+}
+
+/* For writing. */
+struct flow_rare *rare_for(struct flow_table *table, uint32_t index);
 
 bool line_is_idle(const struct flow_line *line, int64_t now_ns);
 

@@ -44,6 +44,7 @@ size_t flow_table_memory(uint32_t flows_max)
 {
     return sizeof(struct flow_table) + pool_memory(sizeof(struct flow_line), flows_max) +
            pool_memory(sizeof(struct flow_pair), flows_max) +
+           pool_memory(sizeof(struct flow_rare), flows_max) +
            ((size_t)flows_max + 1) * sizeof(struct flow_rest) +
            (size_t)buckets_for(flows_max) * sizeof(struct bucket) +
            map_memory(FLOW_LAYERS_KEPT, 1, FLOW_LAYER_LISTS_MAX);
@@ -69,6 +70,7 @@ struct flow_table *flow_table_create(uint32_t flows_max)
     table->rests = take_pages(((size_t)flows_max + 1) * sizeof *table->rests);
     if (!table->buckets || !table->rests || !pool_init(&table->lines, sizeof(struct flow_line), flows_max) ||
         !pool_init(&table->pairs, sizeof(struct flow_pair), flows_max) ||
+        !pool_init(&table->rares, sizeof(struct flow_rare), flows_max) ||
         !map_init(&table->layers, FLOW_LAYERS_KEPT, 1, FLOW_LAYER_LISTS_MAX, layers_secret)) {
         flow_table_destroy(table);
         return NULL;
@@ -86,6 +88,7 @@ void flow_table_destroy(struct flow_table *table)
         munmap(table->rests, ((size_t)table->flows_max + 1) * sizeof *table->rests);
     pool_fini(&table->lines);
     pool_fini(&table->pairs);
+    pool_fini(&table->rares);
     map_fini(&table->layers);
     free(table);
 }
@@ -234,6 +237,8 @@ static void remove_way(struct flow_table *table, uint32_t number, unsigned way)
     struct flow_line *line = line_at(table, index);
     if (line->bits & LINE_V6)
         pool_give(&table->pairs, line->addr[0]);
+    if (rest_at(table, index)->rare)
+        pool_give(&table->rares, rest_at(table, index)->rare);
     line->bits = 0;
     bucket->way[way] = 0;
     if (bucket->moved_in >> way & 1) {

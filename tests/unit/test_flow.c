@@ -265,15 +265,17 @@ static void test_table_removes_one(void)
     create(100);
     uint32_t a = add(1, 5, 7), b = add(2, 5, 0);
     line_at(table, a)->packets[0] = 9;
-    rest_at(table, a)->duplicates = 9;
+    rare_for(table, a)->duplicates = 9;
+    TEST_ASSERT_EQUAL_UINT(1, table->rares.taken);
     flow_table_remove(table, a, to_bucket(5));
+    TEST_ASSERT_EQUAL_UINT(0, table->rares.taken);
     TEST_ASSERT_EQUAL_UINT(0, find(1, 5));
     TEST_ASSERT_EQUAL_UINT(b, find(2, 5));
     TEST_ASSERT_EQUAL_UINT(1, flow_table_count(table));
     uint32_t c = add(3, 5, 0); /* takes the same place, and nothing of the old flow */
     TEST_ASSERT_EQUAL_UINT(a, c);
     TEST_ASSERT_EQUAL_UINT(0, line_at(table, c)->packets[0]);
-    TEST_ASSERT_EQUAL_UINT(0, rest_at(table, c)->duplicates);
+    TEST_ASSERT_EQUAL_UINT(0, rare_at(table, c)->duplicates);
     TEST_ASSERT_EQUAL_UINT(0, find(1, 5));
     TEST_ASSERT_EQUAL_UINT(0, gone.count);
 }
@@ -722,7 +724,7 @@ static void test_copies_count_within_ten_milliseconds(void)
     TEST_ASSERT_EQUAL_HEX(FLOW_HAS_DATA, follow(&p));
     TEST_ASSERT_EQUAL_UINT(1, flow.duplicates);
     TEST_ASSERT_EQUAL_UINT(2, flow.packets[CLIENT]);
-    rest_at(followed, 1)->duplicates = UINT16_MAX;
+    rare_for(followed, 1)->duplicates = UINT16_MAX;
     TEST_ASSERT_EQUAL_HEX(FLOW_DUPLICATE, follow(&p));
     TEST_ASSERT_EQUAL_UINT(UINT16_MAX, flow.duplicates);
 }
@@ -948,12 +950,12 @@ static void test_a_long_flow_is_reported_once_an_hour(void)
     TEST_ASSERT_FALSE(flow_report_is_due(followed, 1));
     line->last_ns++;
     TEST_ASSERT_TRUE(flow_report_is_due(followed, 1));
-    TEST_ASSERT_EQUAL_UINT(2, rest_at(followed, 1)->reports);
+    TEST_ASSERT_EQUAL_UINT(2, rare_at(followed, 1)->reports);
     for (int64_t hour = 3; hour < 70000; hour++) { /* a counter that cannot count on stops */
         line->last_ns = T0 + hour * 3600 * S;
         TEST_ASSERT_TRUE(flow_report_is_due(followed, 1) == (hour <= UINT16_MAX));
     }
-    TEST_ASSERT_EQUAL_UINT(UINT16_MAX, rest_at(followed, 1)->reports);
+    TEST_ASSERT_EQUAL_UINT(UINT16_MAX, rare_at(followed, 1)->reports);
 }
 
 /* Beyond 2^32 bytes the count goes on with the rest of the flow. */
