@@ -195,9 +195,11 @@ static void say_scope(struct inquiry *q)
 
 /* The rows. */
 
-static bool has_bit(const struct row_set *set, const struct matrix_row *row)
+/* Is the row among those that matched; and accepted, where that is asked? */
+static bool is_matched(const struct inquiry *q, const struct matrix_row *row, bool accepted)
 {
-    return set->bits[row->order / 64 % 8] >> row->order % 64 & 1;
+    const struct matched_row *found = match_find(&q->matched, row->order);
+    return found && (found->accepted || !accepted);
 }
 
 /* 0: the port is in a range. */
@@ -252,9 +254,9 @@ static bool is_near(const struct explain_row *row)
 
 static void settle_row(const struct inquiry *q, struct explain_row *row)
 {
-    if (!row->why && has_bit(&q->matched.accepted, row->row))
+    if (!row->why && is_matched(q, row->row, true))
         row->answer = EXPLAIN_YES;
-    else if (row->why == WHY_LISTED && has_bit(&q->matched.matched, row->row))
+    else if (row->why == WHY_LISTED && is_matched(q, row->row, false))
         row->answer = EXPLAIN_LISTED;
     else
         row->answer = is_near(row) ? EXPLAIN_NEARLY : EXPLAIN_NO;
@@ -420,8 +422,8 @@ static void match_rows(struct inquiry *q)
     const struct flow *flow = &q->out->flow;
     if (judge_is_ipsec(flow)) {
         for (unsigned i = 0; i < verdict->row_count; i++)
-            q->matched.accepted.bits[verdict->rows[i]->order / 64 % 8] |= (uint64_t)1
-                                                                          << verdict->rows[i]->order % 64;
+            q->matched.rows[q->matched.count++] =
+                (struct matched_row){.order = verdict->rows[i]->order, .accepted = true};
         return;
     }
     match_ports(q->judge, flow, verdict, &q->matched);

@@ -208,13 +208,13 @@ unsigned judge_direction(const struct judge *judge, const struct flow *flow,
                          const struct policy_party party[2], enum direction_basis *basis);
 
 /* match.c: rows of the matrices against a flow */
-struct row_set {
-    uint64_t bits[POLICY_ROWS_MAX / 64]; /* by order */
+struct matched_row {
+    uint16_t order;
+    bool accepted; /* by protocol too */
+    bool decides;
 };
 struct matched {
-    struct row_set matched, accepted; /* by port; and by protocol too */
-    struct row_set deciding;          /* of those matched */
-    bool decides;                     /* at least one of them decides */
+    bool decides; /* at least one of them decides */
     bool decides_accepted;
     bool all_mtls; /* every deciding row that accepts TLS is mtls alone; and there is one */
     bool any_tls;
@@ -222,7 +222,12 @@ struct matched {
     bool any_xmpp; /* a deciding row takes XMPP, which may go on as TLS */
     bool any_sip;  /* an accepting row takes SIP in clear */
     enum row_match best;
+    unsigned count;
+    struct matched_row rows[POLICY_ROWS_MAX]; /* those that matched by port, in file order */
 };
+void match_begin(struct matched *out);
+/* The row among those that matched; NULL: it is none of them. */
+const struct matched_row *match_find(const struct matched *matched, unsigned order);
 void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
                  struct matched *out);
 bool match_has_media_rows(const struct judge *judge, const struct policy_party *party);
@@ -238,6 +243,7 @@ bool match_may_be_learned(const struct judge *judge, const struct flow *flow, co
 bool match_learned(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
                    struct matched *out);
 void match_list(const struct judge *judge, const struct matched *matched, struct verdict *verdict);
+void match_accept_none(struct matched *matched);
 const struct matrix_row *match_nearest(const struct judge *judge, const struct flow *flow,
                                        const struct verdict *verdict);
 bool match_ipsec(const struct judge *judge, const struct flow *flow, struct verdict *verdict);

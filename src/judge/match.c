@@ -6,16 +6,36 @@
  */
 #include "judge_internal.h"
 
+#include <stddef.h>
+
 enum { VACUOUS_LOW = 1024, VACUOUS_HIGH = 65535 }; /* the client rows that allow any port */
 
-static void set_row(struct row_set *set, const struct matrix_row *row)
+void match_begin(struct matched *out)
 {
-    set->bits[row->order / 64 % 8] |= (uint64_t)1 << row->order % 64;
+    /* The list of rows is long and read only as far as its count says: it is not cleared. */
+    memset(out, 0, offsetof(struct matched, rows));
 }
 
-static bool has_row(const struct row_set *set, unsigned order)
+const struct matched_row *match_find(const struct matched *matched, unsigned order)
 {
-    return set->bits[order / 64 % 8] >> order % 64 & 1;
+    for (unsigned i = 0; i < matched->count; i++)
+        if (matched->rows[i].order == order)
+            return &matched->rows[i];
+    return NULL;
+}
+
+/* The row's place in the list, made where it is new. Rows come in file order but for a few. */
+static struct matched_row *place_of(struct matched *out, uint16_t order)
+{
+    unsigned at = out->count;
+    while (at && out->rows[at - 1].order > order)
+        at--;
+    if (at && out->rows[at - 1].order == order)
+        return &out->rows[at - 1];
+    for (unsigned i = out->count++; i > at; i--)
+        out->rows[i] = out->rows[i - 1];
+    out->rows[at] = (struct matched_row){.order = order};
+    return &out->rows[at];
 }
 
 static bool peer_fits(const struct policy_row *row, const struct policy_party *peer)
@@ -47,12 +67,11 @@ static bool accepts(const struct matrix_row *row, enum proto_id name)
 static void add(struct matched *out, const struct policy_row *row, enum row_match how, bool accepted,
                 bool decides)
 {
-    set_row(&out->matched, row->row);
-    if (accepted)
-        set_row(&out->accepted, row->row);
+    struct matched_row *place = place_of(out, row->row->order);
+    place->accepted |= accepted;
+    place->decides |= decides;
     if (!decides)
         return;
-    set_row(&out->deciding, row->row);
     out->decides = true;
     out->anything |= row->row->accepts_anything;
     out->any_xmpp |= row->row->accepts >> PROTO_xmpp & 1;
@@ -186,19 +205,16 @@ bool match_learned(const struct judge *judge, const struct flow *flow, const str
     return found;
 }
 
-/* Lists the rows that matched and accepted, or those that did not accept, in file order, as far as there is
- * room. */
+/* Lists the rows that accepted, or those that did not, in file order, as far as there is room. */
 static void list_rows(const struct judge *judge, const struct matched *matched, bool accepted,
                       struct verdict *verdict)
 {
-    for (unsigned word = 0; word < (judge->rows + 63) / 64; word++) {
-        uint64_t left = matched->accepted.bits[word];
-        left = matched->matched.bits[word] & (accepted ? left : ~left);
-        for (; left && verdict->row_count < VERDICT_ROWS_MAX; left &= left - 1) {
-            unsigned order = word * 64 + (unsigned)__builtin_ctzll(left);
-            verdict->deciding |= (uint64_t)has_row(&matched->deciding, order) << verdict->row_count;
-            verdict->rows[verdict->row_count++] = policy_row_by_order(judge->policy, order);
-        }
+    for (unsigned i = 0; i < matched->count && verdict->row_count < VERDICT_ROWS_MAX; i++) {
+        const struct matched_row *row = &matched->rows[i];
+        if (row->accepted != accepted)
+            continue;
+        verdict->deciding |= (uint64_t)row->decides << verdict->row_count;
+        verdict->rows[verdict->row_count++] = policy_row_by_order(judge->policy, row->order);
     }
 }
 
@@ -208,6 +224,12 @@ void match_list(const struct judge *judge, const struct matched *matched, struct
     list_rows(judge, matched, true, verdict);
     verdict->accepted_count = verdict->row_count;
     list_rows(judge, matched, false, verdict);
+}
+
+void match_accept_none(struct matched *matched)
+{
+    for (unsigned i = 0; i < matched->count; i++)
+        matched->rows[i].accepted = false;
 }
 
 const struct matrix_row *match_nearest(const struct judge *judge, const struct flow *flow,
@@ -240,7 +262,8 @@ bool match_ipsec(const struct judge *judge, const struct flow *flow, struct verd
 {
     bool media = ipsec_has_media(judge, flow);
     bool media_only = policy_settings(judge->policy)->ipsec == IPSEC_MEDIA_ONLY;
-    struct matched matched = {0};
+    struct matched matched;
+    match_begin(&matched);
     for (unsigned side = 0; side < 2; side++) {
         const struct policy_party *peer = &verdict->party[1 - side];
         for (role_set left = verdict->party[side].direct; left; left &= left - 1) {

@@ -239,7 +239,7 @@ static bool weigh_media(const struct case_file *c, struct matched *matched)
             c->out->status = VERDICT_PASS;
             return true;
         }
-        memset(&matched->accepted, 0, sizeof matched->accepted);
+        match_accept_none(matched);
         if (misses_bytes(c))
             doubt(c, "media outside its range, but bytes that may have named the flow otherwise are missing");
         else
@@ -257,8 +257,9 @@ static bool weigh_media(const struct case_file *c, struct matched *matched)
  * port in one. */
 static bool would_pass_as_media(const struct case_file *c)
 {
-    struct matched unused = {0};
+    struct matched unused;
     unsigned with_rows = 0, inside = 0;
+    match_begin(&unused);
     for (unsigned side = 0; side < 2; side++) {
         if (!match_has_media_rows(c->judge, &c->out->party[side]))
             continue;
@@ -366,7 +367,8 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
                           .answered = flow_answered_by(flow, responder)};
     if (!judge_transport(flow))
         return;
-    struct matched matched = {0};
+    struct matched matched;
+    match_begin(&matched);
     match_ports(judge, flow, out, &matched);
     if (!is_in_scope(&c, matched.decides))
         return;
