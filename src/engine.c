@@ -169,9 +169,9 @@ static void tell(struct worker *worker, enum note_kind kind, uint32_t index, enu
         tell_judge(engine, kind, end, &flow, &in, speaker, learned);
         return;
     }
-    struct note *note = note_add(worker->notes, worker->order,
-                                 identify_may_have_facts(flow_identity(shard->table, index)) ? facts : NULL,
-                                 learned);
+    struct note *note =
+        note_add(worker->notes, worker->order,
+                 identify_may_have_facts(flow_identity(shard->table, index)) ? facts : NULL, learned);
     if (!note)
         return;
     note->slot = slot;
@@ -199,16 +199,24 @@ static void tell_note(struct engine *engine, const struct note_list *list, const
     tell_judge(engine, note->kind, note->end, &flow, &in, note->speaker, &learned);
 }
 
+static bool asks_about_addresses(const struct note *note)
+{
+    return note->kind == NOTE_BEGIN || (note->step & FLOW_ANSWERED) ||
+           !(note->flow.packets[0] && note->flow.packets[1]);
+}
+
 /* As prefetch_rests() and prefetch_identities() do it where there is one worker. */
 static void tell_notes(void *context, const struct told_note notes[], unsigned count)
 {
     struct engine *engine = context;
     for (unsigned i = 0; i < count; i++) {
         judge_prefetch(engine->judge, notes[i].note->slot);
-        judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, false);
+        judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, asks_about_addresses(notes[i].note),
+                            false);
     }
     for (unsigned i = 0; i < count; i++)
-        judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, true);
+        judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, asks_about_addresses(notes[i].note),
+                            true);
     for (unsigned i = 0; i < count; i++)
         tell_note(engine, notes[i].list, notes[i].note);
 }
@@ -377,6 +385,7 @@ struct job {
     uint32_t guess;
     bool is_quiet;  /* settled: touches its line alone */
     bool is_steady; /* hardly ever has news for the judge */
+    bool is_heard;  /* from both sides: the judge knows its addresses */
 };
 
 static void prefetch_lines(struct job jobs[], unsigned count)
@@ -399,6 +408,7 @@ static void prefetch_rests(const struct engine *engine, struct job jobs[], unsig
             flow_prefetch_pair(table, job->guess);
             job->is_quiet = !flow_wants_payload(table, job->guess);
             job->is_steady = flow_is_steady(table, job->guess);
+            job->is_heard = flow_heard_both(table, job->guess);
         }
         if (job->is_quiet)
             continue;
@@ -408,7 +418,7 @@ static void prefetch_rests(const struct engine *engine, struct job jobs[], unsig
             continue;
         if (job->guess)
             judge_prefetch(engine->judge, job->shard->first_slot + job->guess);
-        judge_prefetch_ends(engine->judge, &job->item->key, false);
+        judge_prefetch_ends(engine->judge, &job->item->key, !job->is_heard, false);
     }
 }
 
@@ -421,7 +431,7 @@ static void prefetch_identities(const struct engine *engine, const struct job jo
         if (job->guess)
             identity_prefetch(job->shard->identifier, flow_identity(job->shard->table, job->guess));
         if (!job->is_steady && pipeline_is_inline(&engine->pipeline))
-            judge_prefetch_ends(engine->judge, &job->item->key, true);
+            judge_prefetch_ends(engine->judge, &job->item->key, !job->is_heard, true);
     }
 }
 
@@ -467,7 +477,7 @@ static void work_on_group(struct worker *worker, const struct batch *batch, stru
 }
 
 /* Flows of which no packet came: the judge hears of each, and all that is kept of it is asked for. */
-static void prefetch_flows(const struct engine *engine, const struct job jobs[], unsigned count)
+static void prefetch_flows(const struct engine *engine, struct job jobs[], unsigned count)
 {
     bool is_inline = pipeline_is_inline(&engine->pipeline);
     struct flow_key keys[GROUP];
@@ -479,11 +489,12 @@ static void prefetch_flows(const struct engine *engine, const struct job jobs[],
     for (unsigned i = 0; i < count; i++) {
         identity_prefetch(jobs[i].shard->identifier, flow_identity(jobs[i].shard->table, jobs[i].guess));
         flow_key_at(jobs[i].shard->table, jobs[i].guess, &keys[i]);
+        jobs[i].is_heard = flow_heard_both(jobs[i].shard->table, jobs[i].guess);
         if (is_inline)
-            judge_prefetch_ends(engine->judge, &keys[i], false);
+            judge_prefetch_ends(engine->judge, &keys[i], !jobs[i].is_heard, false);
     }
     for (unsigned i = 0; i < count && is_inline; i++)
-        judge_prefetch_ends(engine->judge, &keys[i], true);
+        judge_prefetch_ends(engine->judge, &keys[i], !jobs[i].is_heard, true);
 }
 
 static void tell_group(struct worker *worker, const struct batch *batch, struct job jobs[], unsigned count)
@@ -859,8 +870,7 @@ size_t engine_memory(const struct engine *engine)
     uint32_t flows = flows_per_shard(options);
     struct judge_options judge_options = judge_options_of(options);
     return sizeof *engine + decoder_memory() + judge_memory(&judge_options) +
-           PIPELINE_SHARDS * (flow_table_memory(flows) +
-                              identifier_memory(flows, windows_of(flows))) +
+           PIPELINE_SHARDS * (flow_table_memory(flows) + identifier_memory(flows, windows_of(flows))) +
            pipeline_memory(options->workers);
 }
 

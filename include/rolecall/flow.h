@@ -151,6 +151,8 @@ bool flow_wants_empty(const struct flow_table *table, uint32_t index);
 /* RTP that goes on: identification looks at each packet, but hardly ever has news. */
 bool flow_is_steady(const struct flow_table *table, uint32_t index);
 unsigned flow_first_side(const struct flow_table *table, uint32_t index);
+/* Were packets of both sides seen? */
+bool flow_heard_both(const struct flow_table *table, uint32_t index);
 
 /* Has the flow lived so long that it is to be reported although it goes on? Says so once per
  * FLOW_ACTIVE_AFTER. */

@@ -189,6 +189,12 @@ bool flow_wants_payload(const struct flow_table *table, uint32_t index)
     return !(line_at(table, index)->bits & LINE_SETTLED);
 }
 
+bool flow_heard_both(const struct flow_table *table, uint32_t index)
+{
+    const struct flow_line *line = line_at(table, index);
+    return line->packets[0] && line->packets[1];
+}
+
 bool flow_wants_empty(const struct flow_table *table, uint32_t index)
 {
     return line_at(table, index)->bits & LINE_WORKING;

@@ -112,10 +112,11 @@ static bool is_likely_media(const struct flow_key *key)
     return key->protocol == IP_UDP && key->port[0] >= 1024 && key->port[1] >= 1024;
 }
 
-void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool near)
+void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool with_addresses,
+                         bool near)
 {
     void (*const prefetch)(const struct map *, const void *) = near ? map_prefetch_entry : map_prefetch_slot;
-    for (unsigned side = 0; side < 2; side++)
+    for (unsigned side = 0; with_addresses && side < 2; side++)
         prefetch(&judge->addresses, &key->addr[side]);
     if (is_likely_media(key))
         prefetch(&judge->pairs, key->addr);
