@@ -154,6 +154,8 @@ static void starve(struct identifier *identifier, struct identity *identity, str
 static void save_memo(struct identifier *identifier, struct identity *identity, struct memo *memo)
 {
     uint32_t handle = identity->syn_sides ? 0 : identity->memo;
+    if (!handle && !memo->has_work && !memo->has_facts && !memo->lent_count)
+        return; /* nothing was kept, nothing is to be */
     unsigned sides = only_syns(identity, memo);
     if (sides) {
         memo_release(&identifier->memos, &handle);
@@ -209,11 +211,6 @@ static bool is_zero(const struct proto_memory *memory)
         any |= word;
     }
     return any == 0;
-}
-
-static bool is_known(const struct identity *identity, unsigned id)
-{
-    return id == identity->name || id == identity->upgraded_to || (identity->also >> id & 1);
 }
 
 /* Which of the memories is this protocol's: the first free one where it has none. */
@@ -280,36 +277,27 @@ static bool is_same_trouble(const struct trouble *a, const struct trouble *b)
     return a->lost == b->lost && a->settles_ns == b->settles_ns && a->silences == b->silences;
 }
 
-/* What a verdict may rest on, small enough to be compared at each reply. */
+/* What a verdict may rest on, as it was before a question. */
 struct weight {
-    uint64_t also;
+    struct identity identity;
     uint16_t tls_version;
-    uint8_t name, upgraded_to, likely, evidence, client, mutual, modality, resumed;
+    uint8_t mutual, modality, resumed;
     bool full_handshake, turn_request, query_request;
-    struct trouble trouble; /* stands last: by itself it changes no verdict */
+    struct trouble trouble; /* by itself it changes no verdict */
 };
 
 static struct weight weigh(const struct turn *t)
 {
     const struct proto_facts *facts = &t->memo->facts;
-    const struct identity *identity = t->identity;
-    struct weight weight;
-    memset(&weight, 0, sizeof weight); /* padding too: it is compared as bytes */
-    weight.also = identity->also;
-    weight.tls_version = facts->tls.version;
-    weight.name = identity->name;
-    weight.upgraded_to = identity->upgraded_to;
-    weight.likely = identity->likely;
-    weight.evidence = identity->evidence;
-    weight.client = identity->client;
-    weight.mutual = facts->tls.mutual;
-    weight.resumed = facts->tls.resumed;
-    weight.modality = facts->modality;
-    weight.full_handshake = facts->tls.full_handshake;
-    weight.turn_request = facts->turn.request;
-    weight.query_request = facts->query.request;
-    weight.trouble = trouble_of(t);
-    return weight;
+    return (struct weight){.identity = *t->identity,
+                           .tls_version = facts->tls.version,
+                           .mutual = facts->tls.mutual,
+                           .modality = facts->modality,
+                           .resumed = facts->tls.resumed,
+                           .full_handshake = facts->tls.full_handshake,
+                           .turn_request = facts->turn.request,
+                           .query_request = facts->query.request,
+                           .trouble = trouble_of(t)};
 }
 
 static void append_learned(const struct proto_reply *reply, struct identify_learned *learned)
@@ -346,12 +334,24 @@ static void accept(struct turn *t, unsigned id, unsigned side)
     append_learned(reply, t->learned);
 }
 
+static bool is_same_identity(const struct identity *a, const struct identity *b)
+{
+    return a->name == b->name && a->also == b->also && a->upgraded_to == b->upgraded_to &&
+           a->likely == b->likely && a->evidence == b->evidence && a->client == b->client;
+}
+
 static enum identify_change change_since(const struct turn *t, const struct weight *before)
 {
-    struct weight after = weigh(t);
-    if (memcmp(before, &after, offsetof(struct weight, trouble)) != 0)
+    const struct proto_facts *facts = &t->memo->facts;
+    bool is_same =
+        is_same_identity(&before->identity, t->identity) && before->tls_version == facts->tls.version &&
+        before->mutual == facts->tls.mutual && before->modality == facts->modality &&
+        before->resumed == facts->tls.resumed && before->full_handshake == facts->tls.full_handshake &&
+        before->turn_request == facts->turn.request && before->query_request == facts->query.request;
+    if (!is_same)
         return IDENTITY_CHANGED;
-    return is_same_trouble(&before->trouble, &after.trouble) ? IDENTITY_SAME : IDENTITY_TROUBLE;
+    struct trouble trouble = trouble_of(t);
+    return is_same_trouble(&before->trouble, &trouble) ? IDENTITY_SAME : IDENTITY_TROUBLE;
 }
 
 /* Asks every identifier of this transport but `except`; only those of its family once the flow has a name.
@@ -364,13 +364,12 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
         left &= ~t->work->ruled_out;
     if (identity->name)
         left &= choice.family[choice_family(identity->name)];
-    const struct bytes *data = &question->data;
-    if (question->transport == OVER_UDP && !data->cut)
-        left &= choice_of_datagram(data, t->customary) | choice_bit(identity->name) |
-                choice_bit(identity->upgraded_to) | identity->also;
+    uint64_t known = choice_bit(identity->name) | choice_bit(identity->upgraded_to) | identity->also;
+    if (question->transport == OVER_UDP && !question->data.cut)
+        left &= choice_of_datagram(&question->data, t->customary) | known;
     for (; left; left &= left - 1) {
         unsigned id = (unsigned)__builtin_ctzll(left);
-        question->named = is_known(identity, id);
+        question->named = known >> id & 1;
         ask(t, id, question);
         if (t->identifier->reply.answer == PROTO_YES)
             return id;
@@ -497,7 +496,9 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
     identity->likely = (identity->name ? 0u : likely_after(identity, more, question.data.left)) & 63u;
     bool is_over =
         identity->name ? ++identity->strangers >= STRANGERS_MAX : ++identity->asked >= DATAGRAMS_MAX;
-    enum identify_change change = change_since(&t, &before);
+    /* Nobody who does not say yes tells facts. */
+    enum identify_change change =
+        identity->likely == before.identity.likely ? IDENTITY_SAME : IDENTITY_CHANGED;
     if (is_over) {
         change = identity->name ? IDENTITY_SAME : IDENTITY_CHANGED;
         settle(&t);

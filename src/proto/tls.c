@@ -83,29 +83,47 @@ struct handshake {
     bool broken; /* something else than a handshake record followed inside a message */
 };
 
-/* Copies up to `wanted` handshake bytes to `to`; fewer when the rest has not arrived. */
-static size_t handshake_gather(struct handshake *h, uint8_t *to, size_t wanted)
+/* Goes on to the next record where the current one is used up. False: none has arrived, or it is another kind
+ * of record. */
+static bool handshake_record(struct handshake *h)
 {
-    size_t count = 0;
-    while (count < wanted && h->data.left > 0) {
-        if (h->record_left == 0) {
-            struct record record;
-            if (!record_read(&h->data, &record))
-                break;
-            h->broken = record.type != RECORD_HANDSHAKE || !record_is_valid(&record);
-            if (h->broken)
-                break;
-            h->record_left = record.body_size;
-            continue;
-        }
-        size_t n = wanted - count < h->record_left ? wanted - count : h->record_left;
-        if (n > h->data.left)
-            n = h->data.left;
-        bytes_copy(&h->data, to + count, n);
-        h->record_left = (uint16_t)(h->record_left - n);
-        count += n;
+    struct record record;
+    if (h->record_left > 0)
+        return true;
+    if (h->data.left == 0 || !record_read(&h->data, &record))
+        return false;
+    h->broken = record.type != RECORD_HANDSHAKE || !record_is_valid(&record);
+    h->record_left = h->broken ? 0 : record.body_size;
+    return !h->broken;
+}
+
+static struct bytes handshake_part(struct handshake *h, size_t wanted)
+{
+    size_t n = wanted < h->record_left ? wanted : h->record_left;
+    if (n > h->data.left)
+        n = h->data.left;
+    h->record_left = (uint16_t)(h->record_left - n);
+    return bytes_take(&h->data, n);
+}
+
+/* The next `wanted` handshake bytes; fewer when the rest has not arrived. They are read where they stand, or,
+ * when several records have them, put together in `flat`. */
+static struct bytes handshake_take(struct handshake *h, size_t wanted, uint8_t flat[PROTO_WINDOW_SIZE])
+{
+    if (wanted == 0 || !handshake_record(h))
+        return bytes_of(NULL, 0);
+    struct bytes part = handshake_part(h, wanted);
+    size_t count = part.left;
+    if (count == wanted || h->data.left == 0)
+        return part;
+    bytes_copy(&part, flat, count);
+    while (count < wanted && h->data.left > 0 && handshake_record(h)) {
+        part = handshake_part(h, wanted - count);
+        size_t size = part.left;
+        bytes_copy(&part, flat + count, size);
+        count += size;
     }
-    return count;
+    return bytes_of(flat, count);
 }
 
 /*
@@ -155,13 +173,10 @@ static enum proto_answer hello_begins(const struct bytes *data, struct beginning
         return PROTO_NO;
 
     struct handshake h = {.data = *data};
-    size_t count = handshake_gather(&h, flat, MESSAGE_HEADER_SIZE);
-    if (count > 0)
-        *type = flat[0];
-    if (h.broken || (count > 0 && *type != MESSAGE_CLIENT_HELLO && *type != MESSAGE_SERVER_HELLO))
+    struct bytes header = handshake_take(&h, MESSAGE_HEADER_SIZE, flat);
+    *type = bytes_u8(&header);
+    if (h.broken || (bytes_ok(&header) && *type != MESSAGE_CLIENT_HELLO && *type != MESSAGE_SERVER_HELLO))
         return PROTO_NO;
-    struct bytes header = bytes_of(flat, count);
-    bytes_skip(&header, 1);
     size_t body_size = bytes_u24(&header);
     if (!bytes_ok(&header))
         return PROTO_MORE;
@@ -169,13 +184,14 @@ static enum proto_answer hello_begins(const struct bytes *data, struct beginning
     if (body_size < (*type == MESSAGE_CLIENT_HELLO ? 41u : 38u) || body_size > MESSAGE_BODY_MAX)
         return PROTO_NO;
 
-    size_t here = handshake_gather(&h, flat, body_size < sizeof flat ? body_size : sizeof flat);
+    struct bytes body = handshake_take(&h, body_size < sizeof flat ? body_size : sizeof flat, flat);
+    size_t here = body.left;
     if (h.broken || (here == body_size && h.record_left > 0 && *type == MESSAGE_CLIENT_HELLO))
         return PROTO_NO; /* nothing shares a record with a ClientHello */
     if (here < 2)
         return PROTO_MORE;
     struct hello hello = {0};
-    struct bytes body = bytes_captured(flat, here, body_size);
+    body.cut = here < body_size;
     enum proto_answer answer = *type == MESSAGE_CLIENT_HELLO ? hello_read_client(body, false, &hello)
                                                              : hello_read_server(body, false, &hello);
     if (answer == PROTO_NO)
@@ -448,8 +464,7 @@ static enum step message_step(struct bytes *data, unsigned side, struct tls_memo
     uint8_t flat[PROTO_WINDOW_SIZE];
     bool is_full = data->left >= PROTO_WINDOW_SIZE; /* waiting would not bring more */
     struct handshake h = {.data = *data, .record_left = memory->record_left[side]};
-    size_t count = handshake_gather(&h, flat, MESSAGE_HEADER_SIZE);
-    struct bytes header = bytes_of(flat, count);
+    struct bytes header = handshake_take(&h, MESSAGE_HEADER_SIZE, flat);
     uint8_t type = bytes_u8(&header);
     size_t body_size = bytes_u24(&header);
     if (h.broken)
@@ -460,15 +475,16 @@ static enum step message_step(struct bytes *data, unsigned side, struct tls_memo
         return STEP_WRONG;
 
     size_t wanted = message_wanted(type, memory->client == side + 1, body_size);
-    size_t here = handshake_gather(&h, flat, wanted);
+    struct bytes body = handshake_take(&h, wanted, flat);
     if (h.broken)
         return STEP_WRONG;
-    if (here < wanted && !is_full)
+    if (body.left < wanted && !is_full)
         return STEP_WAIT;
+    body.cut = body.left < body_size;
     *data = h.data;
     memory->record_left[side] = h.record_left;
-    memory->message_left[side] = (uint32_t)(body_size - here);
-    message_tell(type, bytes_captured(flat, here, body_size), side, memory, facts);
+    memory->message_left[side] = (uint32_t)(body_size - body.left);
+    message_tell(type, body, side, memory, facts);
     return STEP_DONE;
 }
 
