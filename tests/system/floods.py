@@ -23,8 +23,6 @@ import tempfile
 
 SOURCE = pathlib.Path(os.environ.get("ROLECALL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 N, FULL = 4000, 16000
-# Above the aim of 2: ordinary packets became cheaper than the questions that an unknown first packet costs.
-KNOWN = {"one-packet-flows": 2.3}
 TIMES_MAX, GROWS_MAX = 2.0, 1.2
 
 # kind: (the ordinary kind it is compared with, packets before those that are measured)
@@ -85,7 +83,7 @@ def main():
             first, second = measured[kind]
             ordinary = measured[FLOODS[kind][0]][0] if kind in FLOODS else None
             words = "ordinary" if not ordinary else f"{second / ordinary:5.2f} times {FLOODS[kind][0]}"
-            bad = ordinary and (second > KNOWN.get(kind, TIMES_MAX) * ordinary or second > GROWS_MAX * first)
+            bad = ordinary and (second > TIMES_MAX * ordinary or second > GROWS_MAX * first)
             failures += bool(bad)
             print(f"{kind:26} {first:9.0f} {second:9.0f} instructions a packet, {words}" + ("  TOO MUCH" if bad else ""))
     print(f"{failures} of {len(chosen)} floods cost too much")
