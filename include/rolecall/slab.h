@@ -17,7 +17,7 @@
 
 /* A handle has four bits for the number of the size; none has SLAB_SIZES there, and callers may have handles
  * of their own that do. */
-enum { SLAB_PLACE_MAX = 2048, SLAB_BLOCK_SIZE = 4096, SLAB_UNIT = 16, SLAB_SIZES = 15, SLAB_PLACE_BITS = 28 };
+enum { SLAB_PLACE_MAX = 2048, SLAB_BLOCK_SIZE = 4096, SLAB_UNIT = 8, SLAB_SIZES = 15, SLAB_PLACE_BITS = 28 };
 
 struct slab_block;
 

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 
 /* In bytes, rising; a handle has the number of the size. 0 is no size, so that no handle is 0. */
-static const uint16_t sizes[SLAB_SIZES] = {0,   16,  32,  48,  64,   96,   128, 192,
-                                           256, 384, 512, 768, 1024, 1360, 2048};
+static const uint16_t sizes[SLAB_SIZES] = {0,   16,  32,  48,  56,  72,   96,   128,
+                                           192, 256, 384, 512, 768, 1360, 2048};
 
 /* Places are counted from 1 in a block; in lists 0 is the end. */
 struct slab_block {

@@ -18,8 +18,7 @@ enum {
     BASES_SIZE = 10,
     PACKED_MAX = 1 + sizeof(struct work) + MEMO_LENT_MAX * (2 + PROTO_MEMORY_SIZE) + 1 + 3 +
                  FACT_WORDS * (1 + WORD) + TEXTS * (1 + 1 + 2 + PROTO_TEXT_SIZE) + 1,
-    GROWING_MIN =
-        64, /* bytes of a memo that will need more: one cache line, and no moving on the way there */
+    GROWING_MIN = 56,     /* of a memo that will need more: it does not move on the way there */
     BYTES_PER_FLOW = 224, /* far above what an ordinary flow needs */
     FLOWS_PER_OPEN = 16
 };
@@ -274,15 +273,14 @@ static size_t pack(const struct memo *memo, uint8_t packed[PACKED_MAX + WORD])
         facts = pack_facts(to, &memo->facts);
     if (facts)
         return (size_t)(facts - packed);
-    if (to == packed)
-        return 0;
-    *to++ = PART_END;
+    *to = PART_END;
     return (size_t)(to - packed);
 }
 
-static void unpack(const uint8_t *from, struct memo *memo)
+static void unpack(const uint8_t *from, size_t size, struct memo *memo)
 {
-    for (unsigned part; (part = *from++) != PART_END;) {
+    const uint8_t *end = from + size;
+    for (unsigned part; from < end && (part = *from++) != PART_END;) {
         if (part & PART_FACTS) {
             memo->has_facts = true;
             unpack_facts(from, part & ~(unsigned)PART_FACTS, &memo->facts);
@@ -331,7 +329,7 @@ struct memo *memo_load(struct memo_store *store, uint32_t handle)
     memo_drop_lent(&store->desk);
     drop_facts(&store->desk);
     if (handle)
-        unpack(slab_at(&store->packed, handle), &store->desk);
+        unpack(slab_at(&store->packed, handle), slab_size(handle), &store->desk);
     store->desk_handle = handle;
     return &store->desk;
 }
@@ -386,7 +384,7 @@ bool memo_save(struct memo_store *store, uint32_t *handle)
     store->desk_handle = place; /* without a place it is nobody's */
     if (!place)
         return false;
-    memcpy(slab_at(&store->packed, place), packed, size);
+    memcpy(slab_at(&store->packed, place), packed, size < slab_size(place) ? size + 1 : size);
     *handle = place;
     return true;
 }
