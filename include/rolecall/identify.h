@@ -18,7 +18,6 @@
 enum { SIDE_NONE = 2 };
 
 struct identity {
-    uint64_t also; /* bit per enum proto_id: further protocols seen in the same flow (ICE, then RTP) */
     union {
         uint32_t memo;      /* where it is kept; 0: there is none */
         uint32_t begins[2]; /* with syn_sides: each side's first sequence number behind its SYN */
@@ -46,7 +45,7 @@ struct identity {
     uint8_t current;    /* the protocol asked first: the last that said yes */
 };
 _Static_assert(PROTO_COUNT <= 64, "six bits hold a protocol");
-_Static_assert(sizeof(struct identity) == 24, "one of them per flow: see flow.h");
+_Static_assert(sizeof(struct identity) == 16, "one of them per flow: see flow.h");
 
 /* TROUBLE: nothing but what is known of lost or silent media. */
 enum identify_change { IDENTITY_SAME, IDENTITY_CHANGED, IDENTITY_TROUBLE };

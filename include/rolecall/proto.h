@@ -83,6 +83,7 @@ void proto_text_set(struct proto_text *text, const void *from, size_t size);
 
 /* Facts that events and verdicts use. All zero means unknown. An identifier writes its own part only. */
 struct proto_facts {
+    uint64_t also; /* bit per enum proto_id: further protocols seen in the same flow (ICE, then RTP) */
     struct {
         uint16_t version;    /* chosen by the ServerHello: 0x0300 .. 0x0304; DTLS 0xfeff, 0xfefd */
         uint8_t mutual;      /* enum proto_tristate: client certificate asked for and given */

@@ -470,18 +470,18 @@ static const char *tls_version(uint16_t version)
     }
 }
 
-static bool has_tls(const struct flow *flow)
+static bool has_tls(const struct flow *flow, const struct proto_facts *facts)
 {
     unsigned name = flow->identity.name, upgraded = flow->identity.upgraded_to;
     return name == PROTO_tls || upgraded == PROTO_tls || name == PROTO_dtls ||
-           (flow->identity.also >> PROTO_dtls & 1);
+           (facts->also >> PROTO_dtls & 1);
 }
 
 /* ECS `tls`, `http`-less `url`, `user_agent`: what identifiers read, in its ECS place. */
 static void put_ecs_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts)
 {
     unsigned name = flow->identity.name;
-    if (has_tls(flow) &&
+    if (has_tls(flow, facts) &&
         (tls_version(facts->tls.version) || (name == PROTO_tls && facts->server_name.size))) {
         json_object(&e->json, "tls");
         if (tls_version(facts->tls.version))
@@ -499,7 +499,7 @@ static void put_ecs_facts(struct encoder *e, const struct flow *flow, const stru
         put_captured(e, "name", "dns.question.name", &facts->server_name);
         json_end_object(&e->json);
         json_end_object(&e->json);
-    } else if (!has_tls(flow) && facts->server_name.size) {
+    } else if (!has_tls(flow, facts) && facts->server_name.size) {
         json_object(&e->json, "url");
         put_captured(e, "domain", "url.domain", &facts->server_name);
         json_end_object(&e->json);
@@ -548,7 +548,7 @@ static const char *const modality_names[MODALITY_COUNT] = {"any", "audio", "vide
 static void put_own_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts,
                           uint8_t mutual)
 {
-    if (has_tls(flow)) {
+    if (has_tls(flow, facts)) {
         json_object(&e->json, "tls");
         json_word(&e->json, "mutual", tristate(mutual));
         if (tls_version(facts->tls.version))
@@ -564,8 +564,8 @@ static void put_own_facts(struct encoder *e, const struct flow *flow, const stru
     put_captured(e, "detail", "rolecall.detail", &facts->detail);
 }
 
-static void put_flow(struct encoder *e, const struct flow *flow, const struct verdict *verdict,
-                     enum flow_end end)
+static void put_flow(struct encoder *e, const struct flow *flow, const struct proto_facts *facts,
+                     const struct verdict *verdict, enum flow_end end)
 {
     json_object(&e->json, "flow");
     json_word(&e->json, "direction_basis", direction_basis_name(verdict->basis));
@@ -573,10 +573,10 @@ static void put_flow(struct encoder *e, const struct flow *flow, const struct ve
     json_unsigned(&e->json, "evidence", flow->identity.evidence);
     if (flow->identity.upgraded_to)
         json_word(&e->json, "upgraded_to", proto_by_id(flow->identity.upgraded_to)->name);
-    if (flow->identity.also) {
+    if (facts->also) {
         json_array(&e->json, "also");
         for (unsigned id = 1; id < PROTO_COUNT; id++)
-            if (flow->identity.also >> id & 1)
+            if (facts->also >> id & 1)
                 json_word(&e->json, NULL, proto_by_id((enum proto_id)id)->name);
         json_end_array(&e->json);
     }
@@ -649,7 +649,7 @@ void event_flow(struct event_writer *writer, const struct judge_flow *in, const 
     put_observer(&e, NULL);
     json_object(&e.json, "rolecall");
     put_site(&e, flow, verdict);
-    put_flow(&e, flow, verdict, end);
+    put_flow(&e, flow, in->facts, verdict, end);
     put_compliance(&e, verdict, false);
     put_own_facts(&e, flow, in->facts, verdict->mutual);
     finish(&e);

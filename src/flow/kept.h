@@ -46,7 +46,7 @@ struct flow_rest {
     uint16_t vlan;
     uint16_t layers; /* number of the table's list of layers + 1; 0: none */
 };
-_Static_assert(sizeof(struct flow_rest) == 40, "five of eight parts of a cache line");
+_Static_assert(sizeof(struct flow_rest) == 32, "half of a cache line");
 
 /* What most flows never need. */
 struct flow_rare {

@@ -176,13 +176,13 @@ static unsigned client_side(const struct discovery *d, const struct flow *flow, 
     return documented[0];
 }
 
-static bool is_media(const struct identity *identity)
+static bool is_media(const struct judge_flow *in)
 {
     static const enum proto_id media[] = {PROTO_rtp, PROTO_rtcp, PROTO_srtp};
     for (unsigned i = 0; i < sizeof media / sizeof *media; i++)
-        if (identity->also >> media[i] & 1)
+        if (in->facts->also >> media[i] & 1)
             return true;
-    return proto_by_id(identity->name)->is_media;
+    return proto_by_id(in->flow->identity.name)->is_media;
 }
 
 void discovery_flow(struct discovery *d, const struct judge_flow *in, const struct verdict *verdict)
@@ -199,7 +199,7 @@ void discovery_flow(struct discovery *d, const struct judge_flow *in, const stru
         return;
     struct service_key service = {
         .port = flow->key.port[1 - client], .transport = transport, .name = flow->identity.name};
-    if (is_media(&flow->identity) && !discover_explains(d, &service))
+    if (is_media(in) && !discover_explains(d, &service))
         add_media(d, in, client, transport);
     else if (transport == OVER_TCP || flow->identity.name != PROTO_UNIDENTIFIED)
         add_service(d, in, client, transport);

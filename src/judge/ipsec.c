@@ -32,26 +32,26 @@ static bool came_in(const struct flow *flow, enum layer layer)
     return false;
 }
 
-static bool has_shown(const struct flow *flow, uint64_t protocols)
+static bool has_shown(const struct flow *flow, const struct proto_facts *facts, uint64_t protocols)
 {
-    return (flow->identity.also | (uint64_t)1 << flow->identity.name) & protocols;
+    return (facts->also | (uint64_t)1 << flow->identity.name) & protocols;
 }
 
-static bool is_ike(const struct flow *flow)
+static bool is_ike(const struct flow *flow, const struct proto_facts *facts)
 {
-    return has_shown(flow, (uint64_t)1 << PROTO_ike | (uint64_t)1 << PROTO_authip);
+    return has_shown(flow, facts, (uint64_t)1 << PROTO_ike | (uint64_t)1 << PROTO_authip);
 }
 
-static bool is_protected(const struct flow *flow)
+static bool is_protected(const struct flow *flow, const struct proto_facts *facts)
 {
     return flow->key.protocol == IP_ESP || flow->key.protocol == IP_AH || (flow->flags & FLOW_PROTECTED) ||
-           has_shown(flow, (uint64_t)1 << PROTO_esp);
+           has_shown(flow, facts, (uint64_t)1 << PROTO_esp);
 }
 
 static void note_ike(struct ipsec_episode *episode, const struct flow *flow, const struct proto_facts *facts,
                      struct counted *counted)
 {
-    if (has_shown(flow, (uint64_t)1 << PROTO_authip))
+    if (has_shown(flow, facts, (uint64_t)1 << PROTO_authip))
         episode->negotiation = IPSEC_AUTHIP;
     else if (episode->negotiation == IPSEC_NONE)
         episode->negotiation =
@@ -201,7 +201,8 @@ static struct ipsec_episode *episode_take(struct judge *judge, const struct pair
 static void note_pair(struct judge *judge, const struct judge_flow *in, struct mark *mark, bool is_over)
 {
     const struct flow *flow = in->flow;
-    bool ike = is_ike(flow), protected = is_protected(flow), media = judge_is_media(flow);
+    bool ike = is_ike(flow, in->facts), protected = is_protected(flow, in->facts),
+         media = judge_is_media(flow);
     struct pair_key key = key_of(flow);
     if (media)
         note_media(judge, in, mark);
@@ -221,7 +222,7 @@ static void note_pair(struct judge *judge, const struct judge_flow *in, struct m
     if (ike)
         note_ike(episode, flow, in->facts, judge_count(judge, mark));
     if (protected) {
-        least(&episode->first_protected_ns, is_ike(flow) ? in->now_ns : flow->first_ns);
+        least(&episode->first_protected_ns, ike ? in->now_ns : flow->first_ns);
         episode->esp_null |= came_in(flow, LAYER_ESP_NULL);
         episode->nat_t |= flow->key.protocol == IP_UDP && flow->identity.name == PROTO_esp;
         note_spis(episode, flow, in->facts);
@@ -235,7 +236,7 @@ static void note_pair(struct judge *judge, const struct judge_flow *in, struct m
 
 void ipsec_note(struct judge *judge, const struct judge_flow *in, struct mark *mark, bool is_over)
 {
-    if (is_ike(in->flow) || is_protected(in->flow) || judge_is_media(in->flow))
+    if (is_ike(in->flow, in->facts) || is_protected(in->flow, in->facts) || judge_is_media(in->flow))
         note_pair(judge, in, mark, is_over);
 }
 

@@ -233,7 +233,7 @@ static void keep_memory(struct turn *t, unsigned id, bool yes)
     }
     for (unsigned slot = 0; yes && slot < MEMO_LENT_MAX; slot++) {
         unsigned owner = memo->owners[slot];
-        if (owner == t->identity->name || (t->identity->also >> owner & 1))
+        if (owner == t->identity->name || (memo->facts.also >> owner & 1))
             continue;
         memo->owners[slot] = (uint8_t)id;
         memo->lent[slot] = memo->lent[MEMO_LENT_MAX];
@@ -280,6 +280,7 @@ static bool is_same_trouble(const struct trouble *a, const struct trouble *b)
 /* What a verdict may rest on, as it was before a question. */
 struct weight {
     struct identity identity;
+    uint64_t also;
     uint16_t tls_version;
     uint8_t mutual, modality, resumed;
     bool full_handshake, turn_request, query_request;
@@ -290,6 +291,7 @@ static struct weight weigh(const struct turn *t)
 {
     const struct proto_facts *facts = &t->memo->facts;
     return (struct weight){.identity = *t->identity,
+                           .also = facts->also,
                            .tls_version = facts->tls.version,
                            .mutual = facts->tls.mutual,
                            .modality = facts->modality,
@@ -323,31 +325,32 @@ static void accept(struct turn *t, unsigned id, unsigned side)
         if (identity->yes_sides == 3)
             identity->evidence = 3;
     } else if (id != identity->upgraded_to) {
-        identity->also |= (uint64_t)1 << id;
+        t->memo->facts.also |= (uint64_t)1 << id;
     }
     if (identity->client == SIDE_NONE && reply->speaker != SPEAKER_UNKNOWN)
         identity->client = (reply->speaker == SPEAKER_CLIENT ? side : 1 - side) & 1;
     identity->carries_media |= reply->carries_media;
     if (reply->carries && (unsigned)reply->carries != identity->name)
-        identity->also |= (uint64_t)1 << reply->carries;
+        t->memo->facts.also |= (uint64_t)1 << reply->carries;
     identity->current = (uint8_t)id;
     append_learned(reply, t->learned);
 }
 
 static bool is_same_identity(const struct identity *a, const struct identity *b)
 {
-    return a->name == b->name && a->also == b->also && a->upgraded_to == b->upgraded_to &&
-           a->likely == b->likely && a->evidence == b->evidence && a->client == b->client;
+    return a->name == b->name && a->upgraded_to == b->upgraded_to && a->likely == b->likely &&
+           a->evidence == b->evidence && a->client == b->client;
 }
 
 static enum identify_change change_since(const struct turn *t, const struct weight *before)
 {
     const struct proto_facts *facts = &t->memo->facts;
-    bool is_same =
-        is_same_identity(&before->identity, t->identity) && before->tls_version == facts->tls.version &&
-        before->mutual == facts->tls.mutual && before->modality == facts->modality &&
-        before->resumed == facts->tls.resumed && before->full_handshake == facts->tls.full_handshake &&
-        before->turn_request == facts->turn.request && before->query_request == facts->query.request;
+    bool is_same = is_same_identity(&before->identity, t->identity) && before->also == facts->also &&
+                   before->tls_version == facts->tls.version && before->mutual == facts->tls.mutual &&
+                   before->modality == facts->modality && before->resumed == facts->tls.resumed &&
+                   before->full_handshake == facts->tls.full_handshake &&
+                   before->turn_request == facts->turn.request &&
+                   before->query_request == facts->query.request;
     if (!is_same)
         return IDENTITY_CHANGED;
     struct trouble trouble = trouble_of(t);
@@ -364,7 +367,7 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
         left &= ~t->work->ruled_out;
     if (identity->name)
         left &= choice.family[choice_family(identity->name)];
-    uint64_t known = choice_bit(identity->name) | choice_bit(identity->upgraded_to) | identity->also;
+    uint64_t known = choice_bit(identity->name) | choice_bit(identity->upgraded_to) | t->memo->facts.also;
     if (question->transport == OVER_UDP && !question->data.cut)
         left &= choice_of_datagram(&question->data, t->customary) | known;
     for (; left; left &= left - 1) {

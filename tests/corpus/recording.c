@@ -100,7 +100,7 @@ static void keep_flow(void *context, const struct judge_flow *in, const struct v
         outcome->room = outcome->room ? 2 * outcome->room : 256;
         outcome->list = must(realloc(outcome->list, outcome->room * sizeof *outcome->list));
     }
-    uint64_t names = identity->also;
+    uint64_t names = in->facts->also;
     if (identity->name)
         names |= UINT64_C(1) << identity->name;
     if (identity->upgraded_to)

@@ -72,6 +72,7 @@ static void read_text(struct bytes *b, struct proto_text *text)
 
 static void read_facts(struct bytes *b, struct proto_facts *facts)
 {
+    facts->also = bytes_u64(b) % (UINT64_C(1) << PROTO_COUNT);
     bytes_copy(b, facts->rtp.ssrc, sizeof facts->rtp.ssrc);
     facts->rtp.ssrc_count = bytes_u8(b) % 5;
     bytes_copy(b, facts->rtp.payload_types, sizeof facts->rtp.payload_types);
@@ -103,7 +104,6 @@ static void read_flow(struct bytes *b, struct flow *flow)
     flow->vlan = bytes_u16(b);
     flow->flags = bytes_u16(b);
     flow->identity.name = bytes_u8(b) % PROTO_COUNT;
-    flow->identity.also = bytes_u64(b) % (UINT64_C(1) << PROTO_COUNT);
     for (unsigned i = 0; i < sizeof flow->layers; i++)
         flow->layers[i] = bytes_u8(b) % LAYER_COUNT;
 }

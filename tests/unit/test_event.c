@@ -315,7 +315,7 @@ static void test_random_facts(void)
         facts.turn.flavour = random_byte() % 3;
         facts.turn.stream_type = random_byte();
         facts.modality = random_byte();
-        randomise(&flow.identity.also, sizeof flow.identity.also);
+        randomise(&facts.also, sizeof facts.also);
         flow.identity.name = random_byte() % PROTO_COUNT;
         flow.identity.upgraded_to = random_byte() % PROTO_COUNT;
         randomise(flow.bytes, sizeof flow.bytes);

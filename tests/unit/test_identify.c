@@ -169,7 +169,7 @@ static void send_rtp(unsigned side, unsigned number)
 
 static bool has_also(enum proto_id id)
 {
-    return identity.also >> id & 1;
+    return identify_facts(identifier, &identity)->also >> id & 1;
 }
 
 #define ASSERT_NAME(id) TEST_ASSERT_EQUAL_STRING(proto_by_id(id)->name, proto_by_id(identity.name)->name)
@@ -232,7 +232,7 @@ static void check_upgraded(const char *label)
     TEST_ASSERT_EQUAL_STRING_MESSAGE("xmpp", proto_by_id(identity.name)->name, label);
     TEST_ASSERT_EQUAL_STRING_MESSAGE("tls", proto_by_id(identity.upgraded_to)->name, label);
     TEST_ASSERT_EQUAL_UINT_MESSAGE(3, identity.evidence, label);
-    TEST_ASSERT_TRUE_MESSAGE(identity.also == 0, label);
+    TEST_ASSERT_TRUE_MESSAGE(identify_facts(identifier, &identity)->also == 0, label);
     TEST_ASSERT_EQUAL_HEX_MESSAGE(0x0304, identify_facts(identifier, &identity)->tls.version, label);
 }
 
@@ -334,7 +334,8 @@ static void test_stun_then_rtp(void)
     datagram(SERVER, request, sizeof request); /* it asks too: who began stays the client */
     TEST_ASSERT_EQUAL_UINT(CLIENT, identity.client);
     datagram(CLIENT, TEXT("OPTIONS sip:b.example SIP/2.0\r\nVia: SIP/2.0/UDP a.example\r\n\r\n"));
-    TEST_ASSERT_TRUE(identity.also == 0); /* of another family: it does not share a flow with media */
+    TEST_ASSERT_TRUE(identify_facts(identifier, &identity)->also ==
+                     0); /* of another family: it does not share a flow with media */
     for (unsigned i = 0; i < 3; i++)
         send_rtp(SERVER, 100 + i);
     TEST_ASSERT_FALSE(has_also(PROTO_rtp)); /* four packets of one direction */
@@ -342,7 +343,7 @@ static void test_stun_then_rtp(void)
     TEST_ASSERT_EQUAL_UINT(IDENTITY_CHANGED, change);
     TEST_ASSERT_TRUE(has_also(PROTO_rtp));
     ASSERT_NAME(PROTO_stun);
-    TEST_ASSERT_TRUE(identity.also == (uint64_t)1 << PROTO_rtp);
+    TEST_ASSERT_TRUE(identify_facts(identifier, &identity)->also == (uint64_t)1 << PROTO_rtp);
     TEST_ASSERT_EQUAL_UINT(CLIENT, identity.client);
     for (unsigned i = 4; i < 20; i++)
         send_rtp(SERVER, 100 + i);
@@ -882,7 +883,7 @@ static void test_random_segments(void)
             TEST_ASSERT_FALSE_MESSAGE(identity.lost || identity.middle, label);
         }
         bool is_right = !identity.name || identity.name == PROTO_xmpp || identity.name == PROTO_tls;
-        TEST_ASSERT_TRUE_MESSAGE(is_right && identity.also == 0, label);
+        TEST_ASSERT_TRUE_MESSAGE(is_right && identify_facts(identifier, &identity)->also == 0, label);
         TEST_ASSERT_TRUE_MESSAGE(!identity.upgraded_to || identity.upgraded_to == PROTO_tls, label);
         TEST_ASSERT_FALSE_MESSAGE(identity.starved, label);
     }
