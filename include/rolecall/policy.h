@@ -56,9 +56,21 @@ struct matrix_row {
     uint16_t order; /* place among all rows of the run: matrices in site order, then file order */
 };
 
+/* What the application column of a row says, as verdicts ask it. */
+enum row_trait {
+    ROW_TAKES_ANYTHING = 1 << 0,
+    ROW_TAKES_XMPP = 1 << 1,
+    ROW_TAKES_SIP = 1 << 2,    /* in clear; also where it takes anything */
+    ROW_TAKES_TLS = 1 << 3,    /* or mtls */
+    ROW_TAKES_ANY_TLS = 1 << 4 /* not mtls alone */
+};
+
 /* A row as it holds for one role of this site: ports moved, ranges replaced, peer narrowed. */
 struct policy_row {
     const struct matrix_row *row;
+    uint64_t passes; /* bit per enum proto_id of a flow that it accepts; also for PROTO_UNIDENTIFIED */
+    uint16_t order;  /* as in `row` */
+    uint8_t traits;  /* enum row_trait, or-ed */
     struct port_range ranges[8];
     uint8_t range_count;
     bool replaced;       /* ranges come from the site's media_ports or ports */

@@ -86,6 +86,8 @@ void judge_heard(struct judge *judge, const struct judge_flow *in, struct mark *
 {
     const struct flow *flow = in->flow;
     bool heard_both = mark->one_way && flow->packets[0] && flow->packets[1];
+    if (!heard_both && !(in->step & FLOW_ANSWERED))
+        return;
     for (unsigned side = 0; side < 2; side++) {
         bool is_news = heard_both && side != flow->first;
         if (is_news) {

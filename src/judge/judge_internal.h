@@ -214,17 +214,19 @@ struct matched_row {
     bool decides;
 };
 struct matched {
-    bool decides; /* at least one of them decides */
-    bool decides_accepted;
-    bool all_mtls; /* every deciding row that accepts TLS is mtls alone; and there is one */
-    bool any_tls;
-    bool anything; /* a deciding row takes any protocol */
-    bool any_xmpp; /* a deciding row takes XMPP, which may go on as TLS */
-    bool any_sip;  /* an accepting row takes SIP in clear */
+    bool decides;          /* at least one of the rows decides */
+    bool decides_accepted; /* ... and accepted */
+    uint8_t deciding;      /* traits of those that decide: enum row_trait, or-ed */
+    uint8_t accepting;     /* ... and accepted */
     enum row_match best;
     unsigned count;
     struct matched_row rows[POLICY_ROWS_MAX]; /* those that matched by port, in file order */
 };
+/* Every deciding row that accepts TLS is mtls alone; and there is one. */
+static inline bool match_all_mtls(const struct matched *matched)
+{
+    return (matched->deciding & (ROW_TAKES_TLS | ROW_TAKES_ANY_TLS)) == ROW_TAKES_TLS;
+}
 void match_begin(struct matched *out);
 /* The row among those that matched; NULL: it is none of them. */
 const struct matched_row *match_find(const struct matched *matched, unsigned order);

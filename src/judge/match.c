@@ -59,30 +59,18 @@ static bool holds_port(const struct policy_row *row, uint16_t port)
     return false;
 }
 
-static bool accepts(const struct matrix_row *row, enum proto_id name)
-{
-    return name == PROTO_UNIDENTIFIED || row->accepts_anything || (row->accepts >> name & 1);
-}
-
 static void add(struct matched *out, const struct policy_row *row, enum row_match how, bool accepted,
                 bool decides)
 {
-    struct matched_row *place = place_of(out, row->row->order);
+    struct matched_row *place = place_of(out, row->order);
     place->accepted |= accepted;
     place->decides |= decides;
     if (!decides)
         return;
     out->decides = true;
-    out->anything |= row->row->accepts_anything;
-    out->any_xmpp |= row->row->accepts >> PROTO_xmpp & 1;
-    if (accepted) {
-        out->decides_accepted = true;
-        out->any_sip |= row->row->accepts_anything || (row->row->accepts >> PROTO_sip & 1);
-    }
-    if (row->row->accepts_tls) {
-        out->all_mtls = (out->all_mtls || !out->any_tls) && row->row->accepts_mtls_only;
-        out->any_tls = true;
-    }
+    out->deciding |= row->traits;
+    out->decides_accepted |= accepted;
+    out->accepting |= accepted ? row->traits : 0;
     if (out->best == MATCH_NONE || how < out->best)
         out->best = how;
 }
@@ -100,7 +88,7 @@ static void match_opens(const struct judge *judge, const struct flow *flow, cons
     for (unsigned i = 0; i < rows.count; i++) {
         const struct policy_row *row = rows.at[i].row;
         if (peer_fits(row, to) && !(own && holds_port(row, flow->key.port[responder])))
-            add(out, row, precision(&rows.at[i].range), accepts(row->row, flow->identity.name),
+            add(out, row, precision(&rows.at[i].range), row->passes >> flow->identity.name & 1,
                 !(to->is_server && row->peer_any));
     }
 }
@@ -117,7 +105,7 @@ void match_ports(const struct judge *judge, const struct flow *flow, const struc
         for (unsigned i = 0; i < rows.count; i++) {
             const struct policy_row *row = rows.at[i].row;
             if (peer_fits(row, from))
-                add(out, row, precision(&rows.at[i].range), accepts(row->row, flow->identity.name), true);
+                add(out, row, precision(&rows.at[i].range), row->passes >> flow->identity.name & 1, true);
         }
     }
     for (role_set left = from->direct; left; left &= left - 1) {

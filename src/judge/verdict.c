@@ -177,7 +177,7 @@ static bool misses_handshake(const struct case_file *c, const struct matched *ma
     if (c->name != PROTO_tls || !misses_bytes(c) || c->facts->tls.version > 0x0303 ||
         c->facts->tls.resumed == TRI_YES)
         return false;
-    return !c->facts->tls.version || (matched->all_mtls && c->facts->tls.mutual == TRI_UNKNOWN);
+    return !c->facts->tls.version || (match_all_mtls(matched) && c->facts->tls.mutual == TRI_UNKNOWN);
 }
 
 /* An RST to something the capture does not hold: no service was seen, and no refusal either. */
@@ -191,7 +191,8 @@ static bool is_reset_alone(const struct case_file *c)
 static void weigh_rows(const struct case_file *c, const struct matched *matched)
 {
     c->out->match = matched->best;
-    if (!matched->decides_accepted && matched->any_xmpp && c->name == PROTO_tls && c->flow->identity.middle)
+    if (!matched->decides_accepted && (matched->deciding & ROW_TAKES_XMPP) && c->name == PROTO_tls &&
+        c->flow->identity.middle)
         return doubt(c, "TLS from the middle of a connection: what came before it was not seen");
     if (!matched->decides_accepted)
         return fail(c, FINDING_UNEXPECTED_PROTOCOL);
@@ -207,15 +208,15 @@ static void weigh_rows(const struct case_file *c, const struct matched *matched)
         return doubt(c, "refused by ICMP, and it did not begin with a request");
     if (is_reset_alone(c))
         return doubt(c, "nothing but a reset was seen");
-    if (c->name == PROTO_UNIDENTIFIED && !matched->anything && misses_bytes(c))
+    if (c->name == PROTO_UNIDENTIFIED && !(matched->deciding & ROW_TAKES_ANYTHING) && misses_bytes(c))
         return doubt(c, "unidentified: bytes that would have named the protocol are missing");
     if (misses_handshake(c, matched))
         return doubt(c, "part of the TLS handshake is missing");
     c->out->status = VERDICT_PASS;
     c->out->application_check = c->name == PROTO_UNIDENTIFIED ? "unknown" : "ok";
-    if (matched->all_mtls && tls_lacks_client_certificate(c))
+    if (match_all_mtls(matched) && tls_lacks_client_certificate(c))
         fail(c, FINDING_MUTUAL_TLS_MISSING);
-    if (c->name == PROTO_sip && c->to->is_server && matched->any_sip)
+    if (c->name == PROTO_sip && c->to->is_server && (matched->accepting & ROW_TAKES_SIP))
         c->out->findings |= 1u << FINDING_PLAINTEXT_SIP;
 }
 

@@ -194,12 +194,27 @@ static const char *peer_of(const struct matrix_row *row, enum row_list list, boo
     return NULL;
 }
 
+static uint8_t traits_of(const struct matrix_row *row)
+{
+    unsigned traits = row->accepts_anything ? ROW_TAKES_ANYTHING | ROW_TAKES_SIP : 0;
+    traits |= row->accepts >> PROTO_xmpp & 1 ? ROW_TAKES_XMPP : 0;
+    traits |= row->accepts >> PROTO_sip & 1 ? ROW_TAKES_SIP : 0;
+    if (row->accepts_tls)
+        traits |= row->accepts_mtls_only ? ROW_TAKES_TLS : ROW_TAKES_TLS | ROW_TAKES_ANY_TLS;
+    return (uint8_t)traits;
+}
+
 static void hold_row(const struct policy *policy, struct policy_row *out, unsigned holder,
                      const struct matrix_row *row, const char *peer)
 {
     role_set all = role_at(policy, holder)->all;
     int owner = rules_port_owner(policy->rules, row);
-    *out = (struct policy_row){.row = row, .range_count = row->range_count};
+    *out = (struct policy_row){
+        .row = row,
+        .passes = row->accepts_anything ? UINT64_MAX : row->accepts | (uint64_t)1 << PROTO_UNIDENTIFIED,
+        .order = row->order,
+        .traits = traits_of(row),
+        .range_count = row->range_count};
     memcpy(out->ranges, row->ranges, sizeof row->ranges);
     if (row->direction == ROW_MEDIA)
         replace_media_ports(policy, out, (unsigned)rules_find_role(policy->rules, row->to), holder);
