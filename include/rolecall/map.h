@@ -42,13 +42,15 @@ void map_fini(struct map *map);
 size_t map_memory(size_t key_size, size_t value_size, uint32_t capacity);
 
 void *map_find(const struct map *map, const void *key); /* the value, or NULL */
-/* Bring what a search for this key will touch into the cache: first its place, some time later the entry that
- * stands there. */
-void map_prefetch_slot(const struct map *map, const void *key);
-void map_prefetch_entry(const struct map *map, const void *key);
+/* Bring what a search for a key with this hash will touch into the cache: first its place, some time later
+ * the entry that stands there. */
+uint64_t map_hash(const struct map *map, const void *key);
+void map_prefetch_slot(const struct map *map, uint64_t hash);
+void map_prefetch_entry(const struct map *map, uint64_t hash);
 
 /* The value, zeroed when the key is new (*added says so); NULL when the map is full. `added` may be NULL. */
 void *map_add(struct map *map, const void *key, bool *added);
+void *map_add_hashed(struct map *map, const void *key, uint64_t hash, bool *added); /* its hash is known */
 /* The same, touched; a full map forgets its oldest entry instead of refusing. */
 void *map_take(struct map *map, const void *key, int64_t now_ns, bool *added);
 void map_touch(struct map *map, void *value, int64_t now_ns);

@@ -233,14 +233,18 @@ static uint32_t slot_of(const struct map *map, const void *key, uint64_t hash)
     return slot;
 }
 
-void map_prefetch_slot(const struct map *map, const void *key)
+uint64_t map_hash(const struct map *map, const void *key)
 {
-    ask_ahead(&map->slots[hash_key(map, key) & map->mask]);
+    return hash_key(map, key);
 }
 
-void map_prefetch_entry(const struct map *map, const void *key)
+void map_prefetch_slot(const struct map *map, uint64_t hash)
 {
-    uint64_t hash = hash_key(map, key);
+    ask_ahead(&map->slots[hash & map->mask]);
+}
+
+void map_prefetch_entry(const struct map *map, uint64_t hash)
+{
     uint32_t slot = (uint32_t)hash & map->mask, entry = entry_in(map, slot);
     while (map->slots[slot] && map->slots[slot] != tagged(map, entry, hash)) {
         slot = (slot + 1) & map->mask;
@@ -311,7 +315,11 @@ static void *add_at(struct map *map, uint32_t slot, const void *key, uint64_t ha
 
 void *map_add(struct map *map, const void *key, bool *added)
 {
-    uint64_t hash = hash_key(map, key);
+    return map_add_hashed(map, key, hash_key(map, key), added);
+}
+
+void *map_add_hashed(struct map *map, const void *key, uint64_t hash, bool *added)
+{
     uint32_t slot = slot_of(map, key, hash);
     bool is_new = map->slots[slot] == 0, full = map->count == map->capacity;
     if (added)

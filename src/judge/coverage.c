@@ -27,11 +27,11 @@ static bool counts_for(const struct matrix_row *row, const struct verdict *verdi
     return row->direction != ROW_OUTBOUND || side == verdict->initiator;
 }
 
-static void count_peer(struct judge *judge, const struct coverage_peer_key *key)
+static void count_peer(struct judge *judge, const struct coverage_peer *peer)
 {
-    struct coverage *coverage = &judge->coverage[key->place];
+    struct coverage *coverage = &judge->coverage[peer->key.place];
     bool added;
-    uint32_t *next = map_add(&judge->coverage_peers, key, &added);
+    uint32_t *next = map_add_hashed(&judge->coverage_peers, &peer->key, peer->hash, &added);
     if (!next) {
         coverage->peers_at_least = true;
     } else if (added) {
@@ -46,14 +46,15 @@ static void count_peer(struct judge *judge, const struct coverage_peer_key *key)
 static void count_peer_later(struct judge *judge, uint32_t place, const struct addr *peer)
 {
     struct coverage_queue *queue = &judge->coverage_queue;
-    struct coverage_peer_key *key = &queue->keys[queue->next % COVERAGE_QUEUE];
+    struct coverage_peer *last = &queue->peers[queue->next % COVERAGE_QUEUE];
+    struct coverage_peer *middle = &queue->peers[(queue->next + COVERAGE_QUEUE / 2) % COVERAGE_QUEUE];
     if (queue->next >= COVERAGE_QUEUE)
-        count_peer(judge, key);
-    *key = (struct coverage_peer_key){.addr = *peer, .place = place};
-    map_prefetch_slot(&judge->coverage_peers, key);
+        count_peer(judge, last);
+    last->key = (struct coverage_peer_key){.addr = *peer, .place = place};
+    last->hash = map_hash(&judge->coverage_peers, &last->key);
+    map_prefetch_slot(&judge->coverage_peers, last->hash);
     if (queue->next >= COVERAGE_QUEUE / 2)
-        map_prefetch_entry(&judge->coverage_peers,
-                           &queue->keys[(queue->next - COVERAGE_QUEUE / 2) % COVERAGE_QUEUE]);
+        map_prefetch_entry(&judge->coverage_peers, middle->hash);
     queue->next++;
 }
 
@@ -62,7 +63,7 @@ void coverage_settle(struct judge *judge)
     struct coverage_queue *queue = &judge->coverage_queue;
     uint64_t first = queue->next < COVERAGE_QUEUE ? 0 : queue->next - COVERAGE_QUEUE;
     for (; first < queue->next; first++)
-        count_peer(judge, &queue->keys[first % COVERAGE_QUEUE]);
+        count_peer(judge, &queue->peers[first % COVERAGE_QUEUE]);
     queue->next = 0;
 }
 

@@ -112,14 +112,22 @@ static bool is_likely_media(const struct flow_key *key)
     return key->protocol == IP_UDP && key->port[0] >= 1024 && key->port[1] >= 1024;
 }
 
+static void prefetch(const struct map *map, const void *key, bool near)
+{
+    uint64_t hash = map_hash(map, key);
+    if (near)
+        map_prefetch_entry(map, hash);
+    else
+        map_prefetch_slot(map, hash);
+}
+
 void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool with_addresses,
                          bool near)
 {
-    void (*const prefetch)(const struct map *, const void *) = near ? map_prefetch_entry : map_prefetch_slot;
     for (unsigned side = 0; with_addresses && side < 2; side++)
-        prefetch(&judge->addresses, &key->addr[side]);
+        prefetch(&judge->addresses, &key->addr[side], near);
     if (is_likely_media(key))
-        prefetch(&judge->pairs, key->addr);
+        prefetch(&judge->pairs, key->addr, near);
 }
 
 struct counted *judge_count(struct judge *judge, struct mark *mark)

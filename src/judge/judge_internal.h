@@ -100,8 +100,12 @@ struct coverage_peer_key {
 
 /* Peers that are not counted yet: the latest COVERAGE_QUEUE of those that came since it was settled. */
 enum { COVERAGE_QUEUE = 16 };
+struct coverage_peer {
+    struct coverage_peer_key key;
+    uint64_t hash;
+};
 struct coverage_queue {
-    struct coverage_peer_key keys[COVERAGE_QUEUE];
+    struct coverage_peer peers[COVERAGE_QUEUE];
     uint64_t next; /* how many came */
 };
 
