@@ -32,10 +32,12 @@ static bool wrong(struct bytes *b)
     return false;
 }
 
-static void name_add(struct dns_message *message, uint8_t byte)
+/* As much as there is room for. */
+static void name_add(struct dns_message *message, struct bytes part)
 {
-    if (message->name_size < sizeof message->name)
-        message->name[message->name_size++] = byte;
+    size_t room = sizeof message->name - message->name_size, size = part.left < room ? part.left : room;
+    bytes_copy(&part, message->name + message->name_size, size);
+    message->name_size = (uint8_t)(message->name_size + size);
 }
 
 static bool name_ends(const struct dns_message *message, const char *end)
@@ -78,9 +80,8 @@ static void keep_label(struct bytes label, struct dns_message *message, bool is_
     if (message->is_netbios)
         return;
     if (!is_first)
-        name_add(message, '.');
-    while (label.left > 0)
-        name_add(message, bytes_u8(&label));
+        name_add(message, bytes_of(".", 1));
+    name_add(message, label);
 }
 
 /* One name; `keep` is where its text goes, or NULL. `size` is the whole message's. False: wrong or not all
@@ -154,19 +155,25 @@ static bool read_entry(struct bytes *b, size_t size, bool is_record, struct dns_
     return wrong(b);
 }
 
+static void read_header(struct bytes *data, struct dns_message *message)
+{
+    memset(message, 0, offsetof(struct dns_message, name)); /* of a name only as much is read as there is */
+    message->walk = DNS_WRONG;
+    message->id = bytes_u16(data);
+    message->flags = bytes_u16(data);
+    message->questions = bytes_u16(data);
+    message->answers = bytes_u16(data);
+    message->authorities = bytes_u16(data);
+    message->additional = bytes_u16(data);
+    message->has_header = bytes_ok(data);
+}
+
 void dns_message_read(struct bytes data, struct dns_message *message)
 {
     size_t size = data.left;
     bool is_cut = data.cut;
     data.cut = true; /* to tell bytes that are not there from wrong ones */
-    *message = (struct dns_message){.id = bytes_u16(&data), .walk = DNS_WRONG};
-    message->flags = bytes_u16(&data);
-    message->questions = bytes_u16(&data);
-    message->answers = bytes_u16(&data);
-    message->authorities = bytes_u16(&data);
-    message->additional = bytes_u16(&data);
-    message->has_header = bytes_ok(&data);
-
+    read_header(&data, message);
     uint32_t records = (uint32_t)message->answers + message->authorities + message->additional;
     uint32_t entries = message->questions + records;
     bool right = message->has_header && (entries <= ENTRIES_MAX || wrong(&data));
@@ -263,8 +270,15 @@ void dns_message_ask(const struct dns_rules *rules, const struct proto_question 
         ask_stream(rules, question, memory, facts, reply);
         return;
     }
+    bool at_home = question->customary || question->named;
+    if (!question->data.cut && !at_home && rules->may_be_distinct) {
+        struct bytes header = question->data;
+        read_header(&header, &message);
+        if (!rules->may_be_distinct(&message))
+            return;
+    }
     dns_message_read(question->data, &message);
-    judge(rules, question->customary || question->named, &message, reply);
+    judge(rules, at_home, &message, reply);
     if (reply->answer == PROTO_YES)
         tell(rules, &message, question, memory, facts, reply);
 }

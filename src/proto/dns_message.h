@@ -48,6 +48,7 @@ struct dns_rules {
     bool (*plausible)(const struct dns_message *message);
     /* What none of the other three would have sent: with a closed walk enough at any port. */
     bool (*distinct)(const struct dns_message *message);
+    bool (*may_be_distinct)(const struct dns_message *message); /* by its header alone; NULL: any */
     uint8_t distinct_evidence;
     bool unasked_responses; /* responses may come without a query and do not tell who is the server */
 };

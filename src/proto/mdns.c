@@ -16,14 +16,22 @@ static bool plausible(const struct dns_message *m)
     return has_entries && is_group_name && !m->is_netbios && (m->flags & ZERO_BITS) == 0;
 }
 
-static bool distinct(const struct dns_message *m)
+static bool may_be_distinct(const struct dns_message *m)
 {
     unsigned allowed = DNS_RESPONSE | DNS_AUTHORITATIVE | DNS_TRUNCATED;
-    return plausible(m) && m->id == 0 && (m->flags & ~allowed) == 0 && (m->is_local || m->has_high_class);
+    return m->id == 0 && (m->flags & ~allowed) == 0;
 }
 
-static const struct dns_rules rules = {
-    .plausible = plausible, .distinct = distinct, .distinct_evidence = 1, .unasked_responses = true};
+static bool distinct(const struct dns_message *m)
+{
+    return plausible(m) && may_be_distinct(m) && (m->is_local || m->has_high_class);
+}
+
+static const struct dns_rules rules = {.plausible = plausible,
+                                       .distinct = distinct,
+                                       .may_be_distinct = may_be_distinct,
+                                       .distinct_evidence = 1,
+                                       .unasked_responses = true};
 
 static void ask(const struct proto_question *question, struct proto_memory *memory, struct proto_facts *facts,
                 struct proto_reply *reply)
