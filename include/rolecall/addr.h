@@ -65,7 +65,8 @@ static inline uint64_t addr_word_(const uint8_t *b)
 
 static inline bool addr_is_v4(const struct addr *a)
 {
-    return addr_word_(a->bytes) == 0 && addr_word_(a->bytes + 8) >> 32 == 0xffff;
+    static const uint8_t before[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return memcmp(a->bytes, before, sizeof before) == 0;
 }
 
 static inline int addr_compare(const struct addr *a, const struct addr *b)

@@ -8,6 +8,7 @@
 #include "walk.h"
 
 enum { TYPE_VLAN = 0x8100, TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd };
+enum { ETHERNET_SIZE = 14, TAG_SIZE = 4 };
 
 /* Behind the address fields: the EtherType of the packet, its tag noted. */
 static uint16_t plain_type(struct bytes *b, struct packet *p)
@@ -22,6 +23,12 @@ static uint16_t plain_type(struct bytes *b, struct packet *p)
     return bytes_u16(b);
 }
 
+/* Asked once before a header of fixed size is read, so that its fields need not be asked for one by one. */
+static inline bool plain_has(const struct bytes *b, size_t size)
+{
+    return bytes_ok(b) && b->left >= size;
+}
+
 /* What follows has `wirelen` bytes: all that a length field says, captured or not. */
 static void plain_bound(struct bytes *b, uint32_t wirelen)
 {
@@ -34,6 +41,8 @@ static void plain_bound(struct bytes *b, uint32_t wirelen)
 /* Leaves the IP payload in *b, of *wirelen bytes on the wire; 0: not plain, else the protocol. */
 static uint8_t plain_ipv4(struct bytes *b, struct packet *p, uint32_t *wirelen)
 {
+    if (!plain_has(b, 20))
+        return 0;
     struct bytes header = bytes_take(b, 20);
     uint8_t version_size = bytes_u8(&header);
     bytes_skip(&header, 1);
@@ -58,6 +67,8 @@ static uint8_t plain_ipv4(struct bytes *b, struct packet *p, uint32_t *wirelen)
 
 static uint8_t plain_ipv6(struct bytes *b, struct packet *p, uint32_t *wirelen)
 {
+    if (!plain_has(b, 40))
+        return 0;
     struct bytes header = bytes_take(b, 40);
     uint32_t version = bytes_u32(&header) >> 28;
     uint16_t length = bytes_u16(&header);
@@ -76,6 +87,8 @@ static uint8_t plain_ipv6(struct bytes *b, struct packet *p, uint32_t *wirelen)
 
 static bool plain_tcp(struct bytes *b, struct packet *p, uint32_t *wirelen)
 {
+    if (!plain_has(b, 20))
+        return false;
     struct bytes header = bytes_take(b, 20);
     p->source_port = bytes_u16(&header);
     p->destination_port = bytes_u16(&header);
@@ -94,13 +107,14 @@ static bool plain_tcp(struct bytes *b, struct packet *p, uint32_t *wirelen)
 
 static bool plain_udp(struct bytes *b, struct packet *p, uint32_t *wirelen)
 {
+    if (!plain_has(b, 8))
+        return false;
     struct bytes header = bytes_take(b, 8);
     p->source_port = bytes_u16(&header);
     p->destination_port = bytes_u16(&header);
     uint16_t length = bytes_u16(&header);
     p->checksum = bytes_u16(&header);
-    if (!bytes_ok(b) || length < 8 || length > *wirelen ||
-        udp_tunnel_has_port(p->source_port, p->destination_port))
+    if (length < 8 || length > *wirelen || udp_tunnel_has_port(p->source_port, p->destination_port))
         return false;
     *wirelen = length - 8u;
     plain_bound(b, *wirelen);
@@ -109,7 +123,7 @@ static bool plain_udp(struct bytes *b, struct packet *p, uint32_t *wirelen)
 
 bool plain_read(const struct frame *frame, struct packet *p)
 {
-    if (frame->linktype != 1)
+    if (frame->linktype != 1 || frame->caplen < ETHERNET_SIZE + TAG_SIZE)
         return false;
     struct bytes b = bytes_captured(frame->at, frame->caplen, frame->wirelen);
     uint32_t wirelen = 0;
@@ -118,8 +132,6 @@ bool plain_read(const struct frame *frame, struct packet *p)
     uint8_t protocol = type == TYPE_IPV4   ? plain_ipv4(&b, p, &wirelen)
                        : type == TYPE_IPV6 ? plain_ipv6(&b, p, &wirelen)
                                            : 0;
-    if (!bytes_ok(&b))
-        return false;
     if (!(protocol == IP_TCP ? plain_tcp(&b, p, &wirelen) : protocol == IP_UDP && plain_udp(&b, p, &wirelen)))
         return false;
     p->protocol = protocol;
