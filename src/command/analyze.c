@@ -446,7 +446,8 @@ static int judge_captures(struct analysis *a)
     const struct options *options = a->options;
     const char *events = options->json ? "-" : options->events;
     const char *where = events && strcmp(events, "-") == 0 ? "standard output" : events;
-    if (events && !(a->events = line_file_open(events))) {
+    bool may_go_on = !capture_can_rewind(a->capture); /* a stream: its events are not kept back */
+    if (events && !(a->events = line_file_open(events, may_go_on))) {
         tell_failed(a, where, errno);
         return EXIT_OUTPUT;
     }

@@ -16,6 +16,7 @@ enum { MODE = 0640, GATHERED = 256 << 10 };
 
 struct line_file {
     int fd, error;
+    bool each_at_once;
     size_t used;
     char bytes[GATHERED];
 };
@@ -27,7 +28,7 @@ static int open_path(const char *path)
     return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, MODE);
 }
 
-struct line_file *line_file_open(const char *path)
+struct line_file *line_file_open(const char *path, bool each_at_once)
 {
     int fd = open_path(path);
     struct line_file *file = fd >= 0 ? malloc(sizeof *file) : NULL;
@@ -38,6 +39,7 @@ struct line_file *line_file_open(const char *path)
     }
     file->fd = fd;
     file->error = 0;
+    file->each_at_once = each_at_once;
     file->used = 0;
     return file;
 }
@@ -84,6 +86,8 @@ void line_file_put(struct line_file *file, const char *line, size_t size)
     memcpy(file->bytes + file->used, line, size);
     file->bytes[file->used + size] = '\n';
     file->used += size + 1;
+    if (file->each_at_once)
+        write_gathered(file);
 }
 
 int line_file_close(struct line_file *file)

@@ -4,6 +4,7 @@
 import gzip
 import json
 import os
+import select
 import shutil
 import struct
 import subprocess
@@ -96,6 +97,15 @@ class Analyze(unittest.TestCase):
         self.assertEqual(run("--site", SITE, "--json", "--flows", "-", data=self.read(BAD)).stdout, wanted)
         for workers in "2", "3", "16":
             self.assertEqual(run("--site", SITE, "--json", "--flows", "--workers", workers, BAD).stdout, wanted)
+
+    def test_the_events_of_a_stream_are_not_kept_back(self):
+        with subprocess.Popen([ROLECALL, "analyze", "--site", SITE, "--json", "--flows", "-"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as process:
+            process.stdin.write(self.read(BAD))
+            process.stdin.flush()
+            self.assertTrue(select.select([process.stdout], [], [], 30)[0])  # and the stream goes on
+            self.assertEqual(len(events(process.stdout.readline())), 1)
+            process.communicate()
 
     def test_a_capture_in_pieces_is_one_capture(self):
         whole = self.read(BAD)

@@ -67,7 +67,7 @@ static void test_every_line_in_place_of_what_was_there(void)
         fputs("what was there before, and longer\n", before);
     fclose(before);
     for (unsigned again = 0; again < 2; again++) {
-        struct line_file *file = line_file_open(path);
+        struct line_file *file = line_file_open(path, again);
         TEST_ASSERT_NOT_NULL(file);
         put_lines(file);
         TEST_ASSERT_EQUAL_INT(0, line_file_close(file));
@@ -80,10 +80,21 @@ static void test_every_line_in_place_of_what_was_there(void)
 static void test_none(void)
 {
     struct stat status;
-    TEST_ASSERT_EQUAL_INT(0, line_file_close(line_file_open(path)));
+    TEST_ASSERT_EQUAL_INT(0, line_file_close(line_file_open(path, false)));
     TEST_ASSERT_EQUAL_INT(0, stat(path, &status));
     TEST_ASSERT_EQUAL_INT64(0, status.st_size);
     TEST_ASSERT_EQUAL_INT(0, line_file_close(NULL));
+}
+
+static void test_each_at_once(void)
+{
+    char text[16];
+    struct line_file *file = line_file_open(path, true);
+    line_file_put(file, "now", 3);
+    FILE *written = fopen(path, "r");
+    TEST_ASSERT_EQUAL_STRING("now\n", fgets(text, sizeof text, written));
+    fclose(written);
+    TEST_ASSERT_EQUAL_INT(0, line_file_close(file));
 }
 
 static void *read_slowly(void *from)
@@ -106,7 +117,7 @@ static void test_a_slow_reader_is_waited_for(void)
     close(ends[1]);
     FILE *from = fdopen(ends[0], "r");
     pthread_create(&reader, NULL, read_slowly, from);
-    struct line_file *file = line_file_open("-");
+    struct line_file *file = line_file_open("-", false);
     put_lines(file);
     int error = line_file_close(file);
     dup2(stdout_before, STDOUT_FILENO);
@@ -120,9 +131,9 @@ static void test_a_slow_reader_is_waited_for(void)
 static void test_the_first_failure_is_told(void)
 {
     errno = 0;
-    TEST_ASSERT_NULL(line_file_open("/no/such/folder/x"));
+    TEST_ASSERT_NULL(line_file_open("/no/such/folder/x", false));
     TEST_ASSERT_EQUAL_INT(ENOENT, errno);
-    struct line_file *file = line_file_open("/dev/full");
+    struct line_file *file = line_file_open("/dev/full", false);
     put_lines(file);
     TEST_ASSERT_EQUAL_INT(ENOSPC, line_file_close(file));
 }
@@ -136,6 +147,7 @@ int main(void)
     UNITY_BEGIN();
     RUN_TEST(test_every_line_in_place_of_what_was_there);
     RUN_TEST(test_none);
+    RUN_TEST(test_each_at_once);
     RUN_TEST(test_a_slow_reader_is_waited_for);
     RUN_TEST(test_the_first_failure_is_told);
     int failed = UNITY_END();
