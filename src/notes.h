@@ -34,7 +34,7 @@ struct note {
 };
 
 struct note_list {
-    struct note *notes;
+    _Alignas(64) struct note *notes; /* each list is another thread's */
     uint32_t count, room;
     uint8_t *bytes;
     uint32_t used, size;

@@ -31,11 +31,11 @@ enum {
 };
 
 struct batch_packet {
-    struct packet packet;
-    struct flow_key key;
+    _Alignas(64) struct flow_key key;
     uint64_t hash;
     uint8_t side;
     bool is_icmp; /* key is that of the quoted flow, side the sender of the quoted packet */
+    struct packet packet;
 };
 
 /* Packets, or flows that the judge is to be told of although no packet came. */

@@ -85,41 +85,40 @@ enum {
     IP_SCTP = 132
 };
 
+/* What every packet has stands first: two cache lines, of which another processor may have to be asked. */
 struct packet {
     int64_t time_ns;
     struct addr source, destination;
     uint16_t source_port, destination_port; /* 0 where the protocol has none */
-    uint8_t protocol;                       /* IANA number of the inner-most header */
-    uint8_t ttl;                            /* or hop limit */
-    uint16_t ip_id;                         /* IPv4 identification; 0 for IPv6 */
-    uint32_t ip_bytes;                      /* total length of the inner-most IP packet, as its header says */
-    bool is_fragmented;                     /* reassembled from fragments, or the first alone */
-    bool is_cut;                            /* the capture ended inside this packet */
-    bool is_doubtful_length;                /* TSO: the IP header said 0, the frame's length was taken */
-
-    uint8_t tcp_flags;
-    uint16_t tcp_window;
-    uint32_t tcp_sequence, tcp_acknowledgement;
-    uint16_t checksum; /* of TCP, UDP or ICMP as it stands, never verified */
-
-    struct bytes payload;     /* after the TCP or UDP header; the whole ICMP, ESP or AH message otherwise */
     uint32_t payload_wirelen; /* bytes the payload had on the wire; above payload.left when cut */
-
+    struct bytes payload;     /* after the TCP or UDP header; the whole ICMP, ESP or AH message otherwise */
+    uint32_t ip_bytes;        /* total length of the inner-most IP packet, as its header says */
+    uint32_t tcp_sequence, tcp_acknowledgement;
+    uint16_t tcp_window;
+    uint16_t checksum;   /* of TCP, UDP or ICMP as it stands, never verified */
+    uint16_t ip_id;      /* IPv4 identification; 0 for IPv6 */
+    uint16_t vlan;       /* outermost 802.1Q id, 0xffff when untagged */
+    uint16_t inner_vlan; /* second tag, 0xffff when none */
+    uint8_t protocol;    /* IANA number of the inner-most header */
+    uint8_t ttl;         /* or hop limit */
+    uint8_t tcp_flags;
+    bool is_fragmented;      /* reassembled from fragments, or the first alone */
+    bool is_cut;             /* the capture ended inside this packet */
+    bool is_doubtful_length; /* TSO: the IP header said 0, the frame's length was taken */
     uint8_t icmp_type, icmp_code;
     bool has_quoted; /* an ICMP error that quotes a packet with readable addresses */
+    uint8_t layer_count;
+    uint32_t ah_spi;  /* of the AH that was walked; 0 when none */
+    uint32_t esp_spi; /* of ESP, or of the readable ESP this came from; 0 when none */
+    uint32_t esp_sequence;
+
+    uint8_t layers[PACKET_LAYERS_MAX]; /* enum layer, outermost first */
     struct {
         struct addr source, destination;
         uint16_t source_port, destination_port;
         uint8_t protocol;
     } quoted;
-
-    uint16_t vlan;       /* outermost 802.1Q id, 0xffff when untagged */
-    uint16_t inner_vlan; /* second tag, 0xffff when none */
-    uint8_t layer_count;
-    uint8_t layers[PACKET_LAYERS_MAX]; /* enum layer, outermost first */
-    uint32_t ah_spi;                   /* of the AH that was walked; 0 when none */
-    uint32_t esp_spi;                  /* of ESP, or of the readable ESP this came from; 0 when none */
-    uint32_t esp_sequence;
 };
+_Static_assert(offsetof(struct packet, quoted) <= 2 * 64 + 16, "two cache lines, and the layers");
 
 #endif
