@@ -33,7 +33,7 @@ static void check(const struct talk *talk, const struct identify_learned *learne
     CHECK(identity->name < PROTO_COUNT && identity->upgraded_to < PROTO_COUNT);
     CHECK(identity->evidence <= 3 && (identity->name != 0) == (identity->evidence != 0));
     CHECK(identity->client <= SIDE_NONE);
-    CHECK(!identity->settled || !identity->work);
+    CHECK(!identity->settled || (!identity->is_stream && !identity->syn_sides));
     CHECK(learned->count <= PROTO_LEARNED_MAX);
     CHECK(facts->tls.mutual <= TRI_YES && facts->modality < MODALITY_COUNT);
 }
