@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rolecall/ahead.h"
+
 /* A handle has four bits for the number of the size; none has SLAB_SIZES there, and callers may have handles
  * of their own that do. */
 enum { SLAB_PLACE_MAX = 2048, SLAB_BLOCK_SIZE = 4096, SLAB_UNIT = 8, SLAB_SIZES = 15, SLAB_PLACE_BITS = 28 };
@@ -53,8 +55,8 @@ static inline void slab_prefetch(const struct slab *slab, uint32_t handle)
 {
     const uint8_t *at = slab_at(slab, handle), *last = at + slab_size(handle) - 1;
     for (; at < last; at += 64)
-        __builtin_prefetch(at);
-    __builtin_prefetch(last);
+        ask_ahead(at);
+    ask_ahead(last);
 }
 
 #endif

@@ -339,9 +339,9 @@ void memo_prefetch(const struct memo_store *store, uint32_t handle)
     if (memo_is_open(handle)) { /* of what was lent the first, and what stands before the texts */
         const uint8_t *at = (const uint8_t *)open_at(store, handle);
         for (size_t i = 0; i < offsetof(struct memo, lent[1]); i += 64)
-            __builtin_prefetch(at + i);
+            ask_ahead(at + i);
         for (size_t i = 0; i < offsetof(struct proto_facts, server_name); i += 64)
-            __builtin_prefetch(at + offsetof(struct memo, facts) + i);
+            ask_ahead(at + offsetof(struct memo, facts) + i);
     } else if (handle) {
         slab_prefetch(&store->packed, handle);
     }
