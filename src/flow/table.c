@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { WAYS = 15, FLOWS_PER_BUCKET = 7, LEVELS = 6, GROWING_MIN = 1024 };
+enum { WAYS = 15, FLOWS_PER_BUCKET = 6, LEVELS = 6, GROWING_MIN = 1024 };
 
 struct bucket {
     uint32_t way[WAYS]; /* a flow's index below its tag; 0: empty */

@@ -34,7 +34,7 @@ static size_t make_line(unsigned number, char line[LINE_MAX_SIZE + 1])
     memset(line, 'a' + (char)(number % 26), size);
     line[size] = '\0';
     memcpy(line, "########", 8);
-    snprintf(line, 9, "%08u", number);
+    snprintf(line, 9, "%08u", number % 100000000u);
     line[8] = ' ';
     return size;
 }
