@@ -655,12 +655,24 @@ void engine_tick(struct engine *engine, int64_t now_ns)
 
 /* ---- every living flow ---- */
 
-/* The flows of all shards in the order in which they began: each shard's in order, and how far it was told.
- */
+/* The flows of all shards in the order in which they began: each shard's in order, how far it was told, and
+ * when the next one began. */
 struct livings {
     uint32_t *list[PIPELINE_SHARDS];
     uint32_t count[PIPELINE_SHARDS], next[PIPELINE_SHARDS];
+    int64_t began_ns[PIPELINE_SHARDS]; /* INT64_MAX: all were told */
 };
+
+/* The flows behind the next one are asked for, as the order is by what is kept of them. */
+static void see_next(const struct engine *engine, struct livings *livings, unsigned s)
+{
+    enum { AHEAD = 8 };
+    const struct flow_table *table = engine->shards[s].table;
+    uint32_t next = livings->next[s], left = livings->count[s] - next;
+    if (left > AHEAD)
+        flow_prefetch_rest(table, livings->list[s][next + AHEAD]);
+    livings->began_ns[s] = left ? flow_began_ns(table, livings->list[s][next]) : INT64_MAX;
+}
 
 static bool list_living(const struct engine *engine, struct livings *livings)
 {
@@ -671,33 +683,35 @@ static bool list_living(const struct engine *engine, struct livings *livings)
         if (!livings->list[s])
             return false;
         flow_table_list(table, livings->list[s]);
+        see_next(engine, livings, s);
     }
     return true;
+}
+
+static bool is_before(const struct engine *engine, const struct livings *livings, unsigned s, unsigned other)
+{
+    if (livings->began_ns[s] != livings->began_ns[other])
+        return livings->began_ns[s] < livings->began_ns[other];
+    return livings->began_ns[s] != INT64_MAX &&
+           flow_began_before(engine->shards[s].table, livings->list[s][livings->next[s]],
+                             engine->shards[other].table, livings->list[other][livings->next[other]]);
 }
 
 /* The shard whose next flow began first; PIPELINE_SHARDS: all were told. */
 static unsigned first_living(const struct engine *engine, const struct livings *livings)
 {
-    unsigned first = PIPELINE_SHARDS;
-    for (unsigned s = 0; s < PIPELINE_SHARDS; s++) {
-        if (livings->next[s] == livings->count[s])
-            continue;
-        if (first == PIPELINE_SHARDS ||
-            flow_began_before(engine->shards[s].table, livings->list[s][livings->next[s]],
-                              engine->shards[first].table, livings->list[first][livings->next[first]]))
+    unsigned first = 0;
+    for (unsigned s = 1; s < PIPELINE_SHARDS; s++)
+        if (is_before(engine, livings, s, first))
             first = s;
-    }
-    return first;
+    return livings->began_ns[first] == INT64_MAX ? PIPELINE_SHARDS : first;
 }
 
-/* The next flow of a shard; the ones behind it are asked for, as the order is by what is kept of them. */
 static uint32_t next_living(const struct engine *engine, struct livings *livings, unsigned shard)
 {
-    enum { AHEAD = 8 };
-    uint32_t next = livings->next[shard]++;
-    if (next + AHEAD < livings->count[shard])
-        flow_prefetch_rest(engine->shards[shard].table, livings->list[shard][next + AHEAD]);
-    return livings->list[shard][next];
+    uint32_t index = livings->list[shard][livings->next[shard]++];
+    see_next(engine, livings, shard);
+    return index;
 }
 
 static void take_flow(struct engine *engine, unsigned shard, uint32_t index, enum note_kind kind)

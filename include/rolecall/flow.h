@@ -121,6 +121,7 @@ uint32_t flow_table_count(const struct flow_table *table);
 
 /* Every flow in the order in which they began, equal ones by their keys; `out` has room for all. */
 void flow_table_list(const struct flow_table *table, uint32_t *out);
+int64_t flow_began_ns(const struct flow_table *table, uint32_t index);
 /* The same order between flows of two tables. */
 bool flow_began_before(const struct flow_table *table, uint32_t index, const struct flow_table *other,
                        uint32_t other_index);

@@ -466,6 +466,11 @@ void flow_table_expire(struct flow_table *table, int64_t now_ns, unsigned limit,
     }
 }
 
+int64_t flow_began_ns(const struct flow_table *table, uint32_t index)
+{
+    return rest_at(table, index)->first_ns;
+}
+
 bool flow_began_before(const struct flow_table *table, uint32_t index, const struct flow_table *other,
                        uint32_t other_index)
 {

@@ -407,6 +407,7 @@ static void test_the_list_is_in_order_of_beginning(void)
     for (unsigned i = 1; i < 39; i++) {
         TEST_ASSERT_TRUE(list[i] != 4 && list[i - 1] != 4);
         TEST_ASSERT_TRUE(flow_began_before(table, list[i - 1], table, list[i]));
+        TEST_ASSERT_TRUE(flow_began_ns(table, list[i - 1]) <= flow_began_ns(table, list[i]));
         TEST_ASSERT_FALSE(flow_began_before(table, list[i], table, list[i - 1]));
     }
 }
