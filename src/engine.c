@@ -373,7 +373,8 @@ static void expire(struct worker *worker, const struct batch *batch, unsigned sh
  * A packet touches memory that no cache holds when there are many flows: the bucket, then the flow it names,
  * then what the flow's identity names. So a share is worked on in groups: each step asks for one kind of
  * memory for the whole group, one close after the other, before the next step needs it. The processor then
- * waits for all of them at once, their pages' addresses included, which it looks up before it goes on.
+ * waits for all of them at once, their pages' addresses included, which it looks up before it goes on. Lines
+ * are asked for while the group before is worked on, buckets one group earlier.
  */
 enum { GROUP = 32 };
 
@@ -388,9 +389,21 @@ struct job {
     bool is_heard;  /* from both sides: the judge knows its addresses */
 };
 
-static void prefetch_lines(struct job jobs[], unsigned count)
+/* Where the group ends that begins at `from`. */
+static unsigned group_end(unsigned from, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++) {
+    return from >= count || count - from < GROUP ? count : from + GROUP;
+}
+
+static void prefetch_buckets(const struct job jobs[], unsigned from, unsigned count)
+{
+    for (unsigned i = from; i < group_end(from, count); i++)
+        flow_table_prefetch(jobs[i].shard->table, jobs[i].item->hash);
+}
+
+static void prefetch_lines(struct job jobs[], unsigned from, unsigned count)
+{
+    for (unsigned i = from; i < group_end(from, count); i++) {
         struct job *job = &jobs[i];
         job->guess = flow_table_guess(job->shard->table, job->item->hash);
         if (job->guess)
@@ -454,8 +467,6 @@ static unsigned jobs_of(const struct engine *engine, const struct batch *batch, 
         if (!pipeline_is_inline(&engine->pipeline) && !batch->is_of_flows)
             prefetch_packet(&batch->packets[i]);
     }
-    for (unsigned i = 0; i < count && !batch->is_of_flows; i++)
-        flow_table_prefetch(mine[i].shard->table, mine[i].item->hash);
     return count;
 }
 
@@ -467,12 +478,25 @@ static uint32_t order_of(const struct batch *batch, unsigned place)
 
 static void work_on_group(struct worker *worker, const struct batch *batch, struct job jobs[], unsigned count)
 {
-    prefetch_lines(jobs, count);
     prefetch_rests(worker->engine, jobs, count);
     prefetch_identities(worker->engine, jobs, count);
     for (unsigned i = 0; i < count; i++) {
         worker->order = order_of(batch, jobs[i].place);
         work_on_packet(worker, jobs[i].item, jobs[i].guess);
+    }
+}
+
+static void work_on_packets(struct worker *worker, const struct batch *batch, struct job jobs[],
+                            unsigned count)
+{
+    worker->packets += count;
+    prefetch_buckets(jobs, 0, count);
+    prefetch_buckets(jobs, GROUP, count);
+    prefetch_lines(jobs, 0, count);
+    for (unsigned from = 0; from < count; from += GROUP) {
+        prefetch_buckets(jobs, from + 2 * GROUP, count);
+        prefetch_lines(jobs, from + GROUP, count);
+        work_on_group(worker, batch, jobs + from, group_end(from, count) - from);
     }
 }
 
@@ -519,17 +543,14 @@ static void work_on_share(void *context, unsigned number, struct batch *batch, u
     worker->notes = &batch->notes[share];
     worker->now_ns = batch->first_ns;
     worker->step = 0;
-    if (!batch->is_of_flows)
-        expire(worker, batch, share);
     unsigned count = jobs_of(engine, batch, share, mine);
-    worker->packets += batch->is_of_flows ? 0 : count;
-    for (unsigned done = 0; done < count; done += GROUP) {
-        unsigned group = count - done < GROUP ? count - done : GROUP;
-        if (batch->is_of_flows)
-            tell_group(worker, batch, mine + done, group);
-        else
-            work_on_group(worker, batch, mine + done, group);
+    if (!batch->is_of_flows) {
+        expire(worker, batch, share);
+        work_on_packets(worker, batch, mine, count);
+        return;
     }
+    for (unsigned from = 0; from < count; from += GROUP)
+        tell_group(worker, batch, mine + from, group_end(from, count) - from);
 }
 
 /* ---- the reader's side ---- */
