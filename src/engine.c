@@ -376,7 +376,7 @@ static void expire(struct worker *worker, const struct batch *batch, unsigned sh
  * waits for all of them at once, their pages' addresses included, which it looks up before it goes on. Lines
  * are asked for while the group before is worked on, buckets one group earlier.
  */
-enum { GROUP = 32 };
+enum { GROUP = 16 };
 
 /* A packet of a share, and the flow that it probably has; 0: none yet. Or such a flow alone. */
 struct job {
