@@ -114,7 +114,7 @@ def bench_size(bench):
     costs = []
     for count in (10000, 100000, 1000000):
         count = count * bench.size // 100
-        path, packets, _ = bench.capture("many", count * 4, count)
+        path, packets, _ = bench.capture("many", packets, count)
         costs.append((count, (bench.best(*bench.rolecall(path)).cpu - start.cpu) / packets * 1e9))
     say("a packet costs " + ", ".join(f"{cost:.0f} ns with {count} flows" for count, cost in costs) +
         f": {costs[-1][1] / costs[0][1]:.1f} times from the first to the last")
