@@ -220,24 +220,29 @@ void match_accept_none(struct matched *matched)
         matched->rows[i].accepted = false;
 }
 
+static uint32_t distance_to(uint32_t port, uint32_t low, uint32_t high)
+{
+    return port < low ? low - port : port > high ? port - high : 0;
+}
+
 const struct matrix_row *match_nearest(const struct judge *judge, const struct flow *flow,
                                        const struct verdict *verdict)
 {
     unsigned responder = 1u - verdict->initiator;
-    int port = flow->key.port[responder], best = INT32_MAX;
+    enum proto_transport transport = judge_transport(flow);
+    uint32_t port = flow->key.port[responder], best = UINT32_MAX;
     const struct matrix_row *nearest = NULL;
     for (role_set left = verdict->party[responder].direct; left; left &= left - 1) {
         const struct policy_role *role = policy_role(judge->policy, (unsigned)__builtin_ctzll(left));
         for (unsigned i = 0; i < role->answers_count; i++) {
             const struct policy_row *row = &role->answers[i];
-            for (unsigned r = 0; r < row->range_count && (row->row->transports & judge_transport(flow));
-                 r++) {
-                int below = row->ranges[r].low - port, above = port - row->ranges[r].high;
-                int distance = below > 0 ? below : above > 0 ? above : 0;
-                if (distance < best) {
-                    best = distance;
-                    nearest = row->row;
-                }
+            unsigned ranges = row->row->transports & transport ? row->range_count : 0;
+            for (unsigned r = 0; r < ranges; r++) {
+                uint32_t distance = distance_to(port, row->ranges[r].low, row->ranges[r].high);
+                if (distance >= best)
+                    continue;
+                best = distance;
+                nearest = row->row;
             }
         }
     }
