@@ -59,7 +59,7 @@ static void find_or_add(struct model *model, unsigned number, uint16_t flags, bo
     if (!index && add) {
         index = flow_table_add(model->table, &key, hash, gone, model);
         CHECK(index > 0 && index <= FLOWS && line_at(model->table, index)->packets[0] == 0);
-        CHECK(flow_identity(model->table, index)->work == 0);
+        CHECK(flow_identity(model->table, index)->memo == 0);
         model->index[number] = index;
         model->count++;
     }
