@@ -235,6 +235,17 @@ static void test_table_finds_what_was_added(void)
     flow_table_destroy(NULL);
 }
 
+static void test_an_old_guess_is_only_a_guess(void)
+{
+    create(100);
+    struct flow_key one = numbered(1), two = numbered(2);
+    uint32_t a = add(1, 5, 0), b = add(2, 5, 0);
+    TEST_ASSERT_EQUAL_UINT(a, flow_table_find(table, &one, to_bucket(5), a));
+    TEST_ASSERT_EQUAL_UINT(b, flow_table_find(table, &two, to_bucket(5), a)); /* another flow's */
+    flow_table_remove(table, a, to_bucket(5));
+    TEST_ASSERT_EQUAL_UINT(0, flow_table_find(table, &one, to_bucket(5), a)); /* gone since */
+}
+
 static void test_ipv6_flows_are_told_apart_by_whole_addresses(void)
 {
     unsigned side;
@@ -1016,6 +1027,7 @@ int main(void)
     RUN_TEST(test_hashes);
     RUN_TEST(test_table_finds_what_was_added);
     RUN_TEST(test_table_removes_one);
+    RUN_TEST(test_an_old_guess_is_only_a_guess);
     RUN_TEST(test_ipv6_flows_are_told_apart_by_whole_addresses);
     RUN_TEST(test_a_full_bucket_uses_the_next_and_then_gives_up_its_oldest);
     RUN_TEST(test_a_full_table_gives_up_the_oldest_of_a_bucket);
