@@ -5,8 +5,9 @@
  * An identity is the small result that stays with a flow. What it cannot hold is its *memo*: the state of TCP
  * streams and lent memory, until the flow is settled, and its facts, until the flow ends. Memos are packed
  * into memory taken at start, as many bytes each as it needs; a flow has none as long as there is nothing to
- * remember, or no more than its two SYNs. Where there is no room the flow stays without a name (or without
- * facts), is marked `starved`, and a counter tells.
+ * remember, or no more than its two SYNs. RTP that goes on is counted in its *run*, a line of its own. Where
+ * there is no room the flow stays without a name (or without facts), is marked `starved`, and a counter
+ * tells.
  *
  * One identifier belongs to one thread. It knows no addresses, no ports and no rules.
  */
@@ -19,7 +20,10 @@ enum { SIDE_NONE = 2 };
 
 struct identity {
     union {
-        uint32_t memo;      /* where it is kept; 0: there is none */
+        struct {
+            uint32_t memo; /* where it is kept; 0: there is none */
+            uint32_t run;  /* RTP that goes on: what is newer than the memo; 0: it does not */
+        };
         uint32_t begins[2]; /* with syn_sides: each side's first sequence number behind its SYN */
     };
     uint8_t name;         /* enum proto_id: the first name, kept for good */
@@ -33,12 +37,11 @@ struct identity {
     bool middle : 1;      /* the name rests on a stream whose beginning was not seen */
     bool starved : 1;     /* a pool was empty: what is missing proves nothing */
     /* While it is not settled, identification's own: */
-    bool is_stream : 1;      /* the streams of a TCP flow are followed */
-    bool carries_media : 1;  /* other protocols of the media family may share the flow */
-    bool is_running_rtp : 1; /* RTP that both sides have shown, and nothing new in its last packet */
-    uint8_t yes_sides : 2;   /* bit per side that confirmed the name */
-    uint8_t asked;           /* payloads asked about without a name */
-    uint8_t strangers;       /* datagrams in a row that no named protocol knew */
+    bool is_stream : 1;     /* the streams of a TCP flow are followed */
+    bool carries_media : 1; /* other protocols of the media family may share the flow */
+    uint8_t yes_sides : 2;  /* bit per side that confirmed the name */
+    uint8_t asked;          /* payloads asked about without a name */
+    uint8_t strangers;      /* datagrams in a row that no named protocol knew */
     uint8_t
         syn_sides : 2;  /* bit per side whose SYN was seen, while nothing else is known: there is no memo */
     uint8_t likely : 6; /* enum proto_id: no name, but every datagram may be one of this; 0: no */
@@ -83,6 +86,12 @@ void identity_prefetch(const struct identifier *identifier, const struct identit
 static inline bool identify_wants_empty(const struct identity *identity)
 {
     return identity->is_stream;
+}
+
+/* Is it RTP, with nothing new in its last packet? */
+static inline bool identify_is_running(const struct identity *identity)
+{
+    return !identity->syn_sides && identity->run;
 }
 
 /* Each returns whether name, upgrade, evidence, client or a fact that verdicts use has changed, and appends

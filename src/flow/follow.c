@@ -181,7 +181,7 @@ void flow_identified(struct flow_table *table, uint32_t index)
     line->bits &= (uint8_t) ~(LINE_SETTLED | LINE_WORKING | LINE_STEADY);
     line->bits |= (identity->settled ? LINE_SETTLED : 0) |
                   (identify_wants_empty(identity) ? LINE_WORKING : 0) |
-                  (identity->is_running_rtp ? LINE_STEADY : 0);
+                  (identify_is_running(identity) ? LINE_STEADY : 0);
 }
 
 bool flow_wants_payload(const struct flow_table *table, uint32_t index)

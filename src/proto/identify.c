@@ -21,9 +21,12 @@
  */
 enum { DATAGRAMS_MAX = 64, SEGMENTS_MAX = 32, STRANGERS_MAX = 64 };
 
+enum { FLOWS_PER_RUN = 2 };
+
 struct identifier {
     struct memo_store memos;
     struct pool windows;
+    struct pool runs; /* struct media_run */
     struct identify_counters counters;
     struct proto_reply reply;
 };
@@ -36,12 +39,19 @@ struct turn {
     struct work *work; /* NULL: a datagram */
     const struct identify_input *input;
     struct identify_learned *learned;
+    bool was_running;   /* RTP that both sides have shown, and nothing new in the last packet */
     uint64_t customary; /* bit per protocol of which one of the ports is customary */
 };
 
+static uint32_t runs_for(uint32_t flows)
+{
+    return (flows + FLOWS_PER_RUN - 1) / FLOWS_PER_RUN;
+}
+
 size_t identifier_memory(uint32_t flows, uint32_t windows)
 {
-    return sizeof(struct identifier) + memo_store_memory(flows) + pool_memory(PROTO_WINDOW_SIZE, windows);
+    return sizeof(struct identifier) + memo_store_memory(flows) + pool_memory(PROTO_WINDOW_SIZE, windows) +
+           pool_memory(sizeof(struct media_run), runs_for(flows));
 }
 
 struct identifier *identifier_create(uint32_t flows, uint32_t windows)
@@ -51,7 +61,8 @@ struct identifier *identifier_create(uint32_t flows, uint32_t windows)
     if (!identifier)
         return NULL;
     if (!memo_store_init(&identifier->memos, flows) ||
-        !pool_init(&identifier->windows, PROTO_WINDOW_SIZE, windows)) {
+        !pool_init(&identifier->windows, PROTO_WINDOW_SIZE, windows) ||
+        !pool_init(&identifier->runs, sizeof(struct media_run), runs_for(flows))) {
         identifier_destroy(identifier);
         return NULL;
     }
@@ -64,12 +75,13 @@ void identifier_destroy(struct identifier *identifier)
         return;
     memo_store_fini(&identifier->memos);
     pool_fini(&identifier->windows);
+    pool_fini(&identifier->runs);
     free(identifier);
 }
 
 bool identifier_is_empty(const struct identifier *identifier)
 {
-    return memo_store_is_empty(&identifier->memos) && !identifier->windows.taken;
+    return memo_store_is_empty(&identifier->memos) && !identifier->windows.taken && !identifier->runs.taken;
 }
 
 const struct identify_counters *identify_counters(const struct identifier *identifier)
@@ -82,20 +94,41 @@ void identity_init(struct identity *identity)
     *identity = (struct identity){.client = SIDE_NONE};
 }
 
-const struct proto_facts *identify_facts(struct identifier *identifier, const struct identity *identity)
-{
-    static const struct proto_facts no_facts;
-    if (!identify_may_have_facts(identity))
-        return &no_facts;
-    return &memo_load(&identifier->memos, identity->memo)->facts;
-}
-
 /* ---- what is remembered of the flow ---- */
 
-static struct memo *load_memo(struct identifier *identifier, const struct identity *identity)
+/* Which of the memories is this protocol's: the first free one where it has none. */
+static unsigned slot_of(const struct memo *memo, unsigned id)
 {
-    if (!identity->syn_sides)
-        return memo_load(&identifier->memos, identity->memo);
+    unsigned slot = 0;
+    while (slot < memo->lent_count && memo->owners[slot] != id)
+        slot++;
+    return slot;
+}
+
+static struct media_run *run_of(const struct identifier *identifier, const struct identity *identity)
+{
+    return pool_item(&identifier->runs, identity->run);
+}
+
+/* One that runs on is newer than the memo, and is kept apart from it. */
+static void begin_run(struct identifier *identifier, struct identity *identity, struct memo *memo)
+{
+    unsigned slot = slot_of(memo, PROTO_rtp);
+    if (identity->settled || slot == memo->lent_count || !(identity->run = pool_take(&identifier->runs)))
+        return;
+    media_run_begin(run_of(identifier, identity), rtp_streams(&memo->lent[slot]), &memo->facts);
+}
+
+static void end_run(struct identifier *identifier, struct identity *identity)
+{
+    if (identify_is_running(identity)) {
+        pool_give(&identifier->runs, identity->run);
+        identity->run = 0;
+    }
+}
+
+static struct memo *begun_memo(struct identifier *identifier, const struct identity *identity)
+{
     struct memo *memo = memo_load(&identifier->memos, 0);
     memo->has_work = true;
     for (unsigned side = 0; side < 2; side++) {
@@ -104,6 +137,25 @@ static struct memo *load_memo(struct identifier *identifier, const struct identi
         stream->base = memo->work.reached[side] = stream->anchored ? identity->begins[side] : 0;
     }
     return memo;
+}
+
+static struct memo *load_memo(struct identifier *identifier, const struct identity *identity)
+{
+    if (identity->syn_sides)
+        return begun_memo(identifier, identity);
+    struct memo *memo = memo_load(&identifier->memos, identity->memo);
+    if (identity->run)
+        media_run_write(run_of(identifier, identity), rtp_streams(&memo->lent[slot_of(memo, PROTO_rtp)]),
+                        &memo->facts);
+    return memo;
+}
+
+const struct proto_facts *identify_facts(struct identifier *identifier, const struct identity *identity)
+{
+    static const struct proto_facts no_facts;
+    if (!identify_may_have_facts(identity))
+        return &no_facts;
+    return &load_memo(identifier, identity)->facts;
 }
 
 /* Bit per side whose SYN was seen, when that is all there is to remember of the flow; else 0. */
@@ -143,7 +195,7 @@ static void starve(struct identifier *identifier, struct identity *identity, str
     identity->starved = identity->settled = true;
     drop_work(identifier, identity, memo);
     if (identity->syn_sides)
-        identity->memo = 0;
+        identity->memo = identity->run = 0;
     identity->syn_sides = 0;
     memo = memo_load(&identifier->memos, identity->memo);
     memo_drop_work(memo);
@@ -168,6 +220,8 @@ static void save_memo(struct identifier *identifier, struct identity *identity, 
         starve(identifier, identity, memo);
         return;
     }
+    if (identity->syn_sides)
+        identity->run = 0;
     identity->syn_sides = 0;
     identity->memo = handle;
     if (identity->settled)
@@ -176,8 +230,9 @@ static void save_memo(struct identifier *identifier, struct identity *identity, 
 
 void identity_release(struct identifier *identifier, struct identity *identity)
 {
+    end_run(identifier, identity);
     if (identity->syn_sides)
-        identity->memo = 0;
+        identity->memo = identity->run = 0;
     else if (identity->is_stream)
         drop_work(identifier, identity, memo_load(&identifier->memos, identity->memo));
     memo_release(&identifier->memos, &identity->memo);
@@ -187,7 +242,9 @@ void identity_release(struct identifier *identifier, struct identity *identity)
 
 void identity_prefetch(const struct identifier *identifier, const struct identity *identity)
 {
-    if (!identity->syn_sides)
+    if (identify_is_running(identity))
+        pool_prefetch(&identifier->runs, identity->run, sizeof(struct media_run));
+    else if (!identity->syn_sides)
         memo_prefetch(&identifier->memos, identity->memo);
 }
 
@@ -211,15 +268,6 @@ static bool is_zero(const struct proto_memory *memory)
         any |= word;
     }
     return any == 0;
-}
-
-/* Which of the memories is this protocol's: the first free one where it has none. */
-static unsigned slot_of(const struct memo *memo, unsigned id)
-{
-    unsigned slot = 0;
-    while (slot < memo->lent_count && memo->owners[slot] != id)
-        slot++;
-    return slot;
 }
 
 /* Keeps what an identifier wrote into the memory behind those that have an owner. Where there are enough of
@@ -384,17 +432,13 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
     return 0;
 }
 
-/*
- * RTP that both sides have shown. It is the one protocol that is asked for ever: media makes most of a site's
- * packets, and one more of a stream changes nothing but its counters. Mostly there is not even a question.
- */
+/* RTP is the one protocol that is asked for ever; mostly there is not even a question. */
 static bool goes_on_unasked(struct identifier *identifier, struct identity *identity,
                             const struct identify_input *input)
 {
-    struct memo *memo = memo_load(&identifier->memos, identity->memo); /* open: what is written stays */
-    unsigned slot = slot_of(memo, PROTO_rtp);
-    if (slot == memo->lent_count || !rtp_goes_on(&memo->lent[slot], input->side, input->payload,
-                                                 input->payload_wirelen, input->time_ns, &memo->facts))
+    if (!identify_is_running(identity) ||
+        !media_run_goes_on(run_of(identifier, identity), input->side, input->payload, input->payload_wirelen,
+                           input->time_ns))
         return false;
     identity->strangers = 0;
     return true;
@@ -430,18 +474,11 @@ static uint8_t likely_after(const struct identity *identity, uint64_t more, size
     return media & choice_bit(PROTO_rtcp) ? PROTO_rtcp : PROTO_rtp;
 }
 
-/* Each packet of media adds to its facts: packing them each time would be in vain. */
-static bool hold_open(struct identifier *identifier, struct identity *identity)
-{
-    return !identity->settled && !identity->syn_sides && identity->memo &&
-           memo_open(&identifier->memos, &identity->memo);
-}
-
 /* Which protocol a datagram is; 0: none of those that may be. */
 static unsigned recognise(struct turn *t, struct proto_question *question, uint64_t *more)
 {
     struct identity *identity = t->identity;
-    if (identity->name && !identity->is_running_rtp) {
+    if (identity->name && !t->was_running) {
         question->named = true;
         ask(t, identity->current, question);
         if (t->identifier->reply.answer == PROTO_YES)
@@ -457,13 +494,14 @@ static unsigned recognise(struct turn *t, struct proto_question *question, uint6
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
                                        const struct identify_input *input, struct identify_learned *learned)
 {
-    if (identity->settled || (identity->is_running_rtp && goes_on_unasked(identifier, identity, input)))
+    if (identity->settled || goes_on_unasked(identifier, identity, input))
         return IDENTITY_SAME;
     struct turn t = {.identifier = identifier,
                      .identity = identity,
                      .input = input,
                      .learned = learned,
                      .memo = load_memo(identifier, identity),
+                     .was_running = identify_is_running(identity) && identity->yes_sides == 3,
                      .customary = choice_customary(input->ports)};
     struct proto_question question = {.transport = OVER_UDP,
                                       .side = input->side,
@@ -471,10 +509,13 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
                                       .time_ns = input->time_ns,
                                       .data = input->payload,
                                       .wirelen = input->payload_wirelen};
-    if (identity->is_running_rtp) {
+    end_run(identifier, identity);
+    if (t.was_running) {
         struct trouble trouble = trouble_of(&t), trouble_now;
         if (goes_on_as_rtp(&t, &question)) {
             trouble_now = trouble_of(&t);
+            save_memo(identifier, identity, t.memo);
+            begin_run(identifier, identity, t.memo);
             return is_same_trouble(&trouble, &trouble_now) ? IDENTITY_SAME : IDENTITY_TROUBLE;
         }
     }
@@ -482,7 +523,6 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
     bool is_empty = question.data.left == 0; /* nothing captured: nothing to ask about */
     uint64_t more = 0;
     unsigned id = is_empty ? 0 : recognise(&t, &question, &more);
-    identity->is_running_rtp = false;
     identity->cut |= misses_bytes(&question, more);
     if (id) {
         identity->likely = 0;
@@ -492,8 +532,8 @@ enum identify_change identify_datagram(struct identifier *identifier, struct ide
         if (identifier->reply.settled)
             settle(&t);
         save_memo(identifier, identity, t.memo);
-        bool goes_on = id == PROTO_rtp && change != IDENTITY_CHANGED && hold_open(identifier, identity);
-        identity->is_running_rtp = goes_on && identity->yes_sides == 3;
+        if (id == PROTO_rtp && change != IDENTITY_CHANGED)
+            begin_run(identifier, identity, t.memo);
         return change;
     }
     identity->likely = (identity->name ? 0u : likely_after(identity, more, question.data.left)) & 63u;
@@ -713,8 +753,9 @@ enum identify_change identify_segment(struct identifier *identifier, struct iden
     identifier->reply.carries = PROTO_UNIDENTIFIED;
     enum identify_change change = hear_segment(&t);
     save_memo(identifier, identity, t.memo);
-    if (identifier->reply.carries)
-        hold_open(identifier, identity);
+    /* Each frame of media adds to its facts: packing them each time would be in vain. */
+    if (identifier->reply.carries && !identity->settled && identify_may_have_facts(identity))
+        memo_open(&identifier->memos, &identity->memo);
     return change;
 }
 

@@ -346,17 +346,6 @@ static void count_lost(const struct media_step *step, uint32_t lost, struct prot
     facts->rtp.lost = lost;
 }
 
-/* Of what stream and kind the packet is. */
-static void count_kind(const struct media_streams *streams, const struct media_rtp *rtp,
-                       struct proto_facts *facts)
-{
-    media_add_ssrc(facts, rtp->ssrc);
-    add_payload_type(facts, rtp->payload_type);
-    tell_jitter(streams, facts);
-    if (facts->modality == MODALITY_UNKNOWN)
-        facts->modality = modality_of(rtp);
-}
-
 void media_count(struct media_streams *streams, const struct media_step *step, const struct media_rtp *rtp,
                  struct proto_facts *facts)
 {
@@ -372,22 +361,68 @@ void media_count(struct media_streams *streams, const struct media_step *step, c
     count_lost(step, lost < 0 ? 0 : (uint32_t)lost, facts);
     if (step->silence)
         facts->rtp.silences++;
-    count_kind(streams, rtp, facts);
+    media_add_ssrc(facts, rtp->ssrc);
+    add_payload_type(facts, rtp->payload_type);
+    tell_jitter(streams, facts);
+    if (facts->modality == MODALITY_UNKNOWN)
+        facts->modality = modality_of(rtp);
 }
 
-bool media_goes_on(struct media_streams *streams, unsigned side, const struct media_rtp *rtp, int64_t time_ns,
-                   struct proto_facts *facts)
+/* Payload types that are told of, and have told what they can. */
+static void set_types(struct media_run *run, const struct proto_facts *facts)
 {
-    struct media_stream *stream = &streams->of[streams->newest[side]][side];
+    enum { NONE = 0xff };
+    unsigned count = 0;
+    memset(run->types, NONE, sizeof run->types);
+    for (unsigned i = 0; i < facts->rtp.payload_type_count && count < MEDIA_RUN_TYPES; i++) {
+        uint8_t type = facts->rtp.payload_types[i];
+        if (facts->modality != MODALITY_UNKNOWN || media_types[type].modality == MODALITY_UNKNOWN)
+            run->types[count++] = type;
+    }
+}
+
+void media_run_begin(struct media_run *run, const struct media_streams *streams,
+                     const struct proto_facts *facts)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        run->of[side] = streams->of[streams->newest[side]][side];
+        if (!(run->of[side].state & STREAM_TOLD) || facts->rtp.settles_ns != 0)
+            run->of[side].window = 0;
+    }
+    run->packets = facts->rtp.packets;
+    set_types(run, facts);
+}
+
+static bool has_type(const struct media_run *run, uint8_t type)
+{
+    unsigned i = 0;
+    while (i < MEDIA_RUN_TYPES && run->types[i] != type)
+        i++;
+    return i < MEDIA_RUN_TYPES;
+}
+
+bool media_run_goes_on(struct media_run *run, unsigned side, struct bytes data, size_t wirelen,
+                       int64_t time_ns)
+{
+    struct media_rtp rtp;
+    struct media_stream *stream = &run->of[side];
     uint32_t arrival_us = (uint32_t)(time_ns / 1000);
-    bool is_next = is_stream_of(stream, rtp->ssrc) && rtp->sequence == (uint16_t)(stream->sequence + 1u);
-    bool is_silence = (int32_t)(arrival_us - stream->arrival_us) >= SILENT_US;
-    if (!is_next || is_silence || !(stream->state & STREAM_TOLD) || facts->rtp.settles_ns != 0)
+    if (media_rtp_read(data, wirelen, &rtp) != PROTO_YES || !is_stream_of(stream, rtp.ssrc) ||
+        rtp.sequence != (uint16_t)(stream->sequence + 1u) || !has_type(run, rtp.payload_type) ||
+        (int32_t)(arrival_us - stream->arrival_us) >= SILENT_US)
         return false;
-    advance(stream, rtp, 1, arrival_us);
-    facts->rtp.packets++;
-    count_kind(streams, rtp, facts);
+    advance(stream, &rtp, 1, arrival_us);
+    run->packets++;
     return true;
+}
+
+void media_run_write(const struct media_run *run, struct media_streams *streams, struct proto_facts *facts)
+{
+    for (unsigned side = 0; side < 2; side++)
+        if (run->of[side].window != 0)
+            streams->of[streams->newest[side]][side] = run->of[side];
+    facts->rtp.packets = run->packets;
+    tell_jitter(streams, facts);
 }
 
 static bool has_ms_cookie(struct bytes body)

@@ -80,14 +80,32 @@ bool media_is_steady(const struct media_stream *stream);
 void media_count(struct media_streams *streams, const struct media_step *step, const struct media_rtp *rtp,
                  struct proto_facts *facts);
 
-/* Both of these at once, for the next packet of the stream that spoke last on this side, where nothing is
- * missing and no silence was before it. False: it is something else, and nothing was done. */
-bool media_goes_on(struct media_streams *streams, unsigned side, const struct media_rtp *rtp, int64_t time_ns,
-                   struct proto_facts *facts);
+/*
+ * Media makes most of a site's packets, and one more of a stream changes nothing but its counters. So what a
+ * running stream needs stands by itself in one cache line, newer than the streams and facts it was begun
+ * with, until it is written back there.
+ */
+enum { MEDIA_RUN_TYPES = 4 };
+struct media_run {
+    struct media_stream of[2];      /* the newest of each side; with window 0: it does not run */
+    uint32_t packets;               /* facts->rtp.packets */
+    uint8_t types[MEDIA_RUN_TYPES]; /* payload types of which there is nothing left to learn */
+};
+_Static_assert(sizeof(struct media_run) == 64, "one cache line");
 
-/* The same for a flow that is named RTP, and what it lent to rtp.c. */
-bool rtp_goes_on(struct proto_memory *memory, unsigned side, struct bytes data, size_t wirelen,
-                 int64_t time_ns, struct proto_facts *facts);
+void media_run_begin(struct media_run *run, const struct media_streams *streams,
+                     const struct proto_facts *facts);
+
+/* As media_follow() and media_count() do it, for the next packet of a stream that runs, where nothing is
+ * missing and no silence was before it. False: it is something else, and nothing was done. */
+bool media_run_goes_on(struct media_run *run, unsigned side, struct bytes data, size_t wirelen,
+                       int64_t time_ns);
+
+/* Into the very streams and facts that it was begun with; it may run on, and be written again. */
+void media_run_write(const struct media_run *run, struct media_streams *streams, struct proto_facts *facts);
+
+/* What a flow lent to rtp.c. */
+struct media_streams *rtp_streams(struct proto_memory *memory);
 
 void media_add_ssrc(struct proto_facts *facts, uint32_t ssrc);
 

@@ -20,7 +20,7 @@ enum {
                  FACT_WORDS * (1 + WORD) + TEXTS * (1 + 1 + 2 + PROTO_TEXT_SIZE) + 1,
     GROWING_MIN = 56,     /* of a memo that will need more: it does not move on the way there */
     BYTES_PER_FLOW = 224, /* far above what an ordinary flow needs */
-    FLOWS_PER_OPEN = 16
+    FLOWS_PER_OPEN = 64
 };
 
 /* A part's first byte: the owner of what was lent, or one of these. */

@@ -2,7 +2,7 @@
  *
  * memo.h - what identification remembers of a flow: its streams while they are followed, what protocols were
  * lent, and its facts. Most of it is zero in most flows, so it is kept packed, all of a flow in one place of
- * a slab; who reads or writes it gets it whole (struct memo). A flow whose every packet adds to it (media)
+ * a slab; who reads or writes it gets it whole (struct memo). A flow whose every packet adds to it (media in TCP)
  * may have it open, in full, while there is room. Private to src/proto; one thread at a time.
  */
 #ifndef ROLECALL_PROTO_MEMO_H

@@ -37,13 +37,9 @@ static void ask_datagram(const struct proto_question *question, struct rtp_memor
     say_yes(reply, media_is_steady(step.stream) ? 2 : 1);
 }
 
-bool rtp_goes_on(struct proto_memory *lent, unsigned side, struct bytes data, size_t wirelen, int64_t time_ns,
-                 struct proto_facts *facts)
+struct media_streams *rtp_streams(struct proto_memory *memory)
 {
-    struct rtp_memory *memory = (struct rtp_memory *)(void *)lent->bytes;
-    struct media_rtp rtp;
-    return media_rtp_read(data, wirelen, &rtp) == PROTO_YES &&
-           media_goes_on(&memory->streams, side, &rtp, time_ns, facts);
+    return &((struct rtp_memory *)(void *)memory->bytes)->streams;
 }
 
 /*
