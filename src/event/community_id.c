@@ -4,23 +4,19 @@
  * community-id-spec, version 1: SHA-1 over seed, both end points in order, protocol and ports, as base64.
  * ESP, AH and other protocols without ports end after the protocol's padding byte.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA1_Init() and so on: see sha1() */
 #include "rolecall/event.h"
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
-/* One context for all of a thread's flows: making one, and finding the algorithm, costs more than the hash.
- */
+/* OpenSSL 3 would rather have EVP used, which costs nearly as much again as the one block that is hashed. */
 static void sha1(const uint8_t *from, size_t size, uint8_t digest[SHA_DIGEST_LENGTH])
 {
-    static _Thread_local EVP_MD_CTX *context;
-    if (!context && (context = EVP_MD_CTX_new()) && !EVP_DigestInit_ex(context, EVP_sha1(), NULL)) {
-        EVP_MD_CTX_free(context);
-        context = NULL;
-    }
-    if (!context || !EVP_DigestInit_ex(context, NULL, NULL) || !EVP_DigestUpdate(context, from, size) ||
-        !EVP_DigestFinal_ex(context, digest, NULL))
-        SHA1(from, size, digest); /* no memory for a context: as slow as it is */
+    SHA_CTX context;
+    SHA1_Init(&context);
+    SHA1_Update(&context, from, size);
+    SHA1_Final(digest, &context);
 }
 
 void community_id(const struct flow_key *key, char out[COMMUNITY_ID_SIZE])

@@ -431,9 +431,8 @@ static void put_compliance(struct encoder *e, const struct verdict *verdict, boo
         put_rows(e, "nearest", &verdict->nearest, 1);
     if (!is_alert) {
         json_array(&e->json, "findings");
-        for (unsigned id = 0; id < FINDING_COUNT; id++)
-            if (verdict->findings >> id & 1)
-                json_word(&e->json, NULL, finding_id_name((enum finding_id)id));
+        for (uint32_t left = verdict->findings; left; left &= left - 1)
+            json_word(&e->json, NULL, finding_id_name((enum finding_id)__builtin_ctz(left)));
         json_end_array(&e->json);
     }
     if (verdict->allow >= 0)
