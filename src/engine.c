@@ -323,28 +323,30 @@ static bool note_protection(const struct batch_packet *item, struct shard *shard
            IDENTITY_CHANGED;
 }
 
-static void work_on_packet(struct worker *worker, const struct batch_packet *item, uint32_t guess)
+/* RTP that goes on: by far most of what there is to identify, and nothing that the judge hears of. */
+static bool goes_on(const struct batch_packet *item, struct shard *shard, uint32_t index)
 {
-    struct shard *shard = &worker->engine->shards[worker->order % PIPELINE_SHARDS];
+    const struct packet *packet = &item->packet;
+    return flow_is_steady(shard->table, index) &&
+           identify_goes_on(shard->identifier, flow_identity(shard->table, index),
+                            (item->side ^ flow_first_side(shard->table, index)) & 1, packet->payload,
+                            packet->payload_wirelen, packet->time_ns);
+}
+
+/* What identification has to say of a packet that is to be asked about, and what the judge hears then. */
+static void work_on_news(struct worker *worker, const struct batch_packet *item, struct shard *shard,
+                         uint32_t index, bool is_new, bool is_asked)
+{
     struct identify_learned learned; /* long: only as much is written as is learned */
     enum identify_change change = IDENTITY_SAME;
-    bool is_new;
     learned.count = 0;
-    worker->now_ns = item->packet.time_ns;
-    if (item->is_icmp) {
-        work_on_icmp(worker, item, guess, shard);
-        return;
-    }
-    uint32_t index = flow_of(worker, item, guess, shard, &is_new);
-    worker->step = flow_follow(shard->table, index, &item->packet, item->side);
-    if (is_to_identify(shard->table, index, &item->packet, worker->step)) {
+    if (is_asked) {
         change = identify(item, shard, index, &learned);
         flow_identified(shard->table, index);
     }
     if (note_protection(item, shard, index))
         change = IDENTITY_CHANGED;
-    bool has_changed = change == IDENTITY_CHANGED ||
-                       (worker->step & (FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER));
+    bool has_changed = change == IDENTITY_CHANGED || (worker->step & FLOW_NEWS);
     enum note_kind kind = has_changed ? NOTE_CHANGE : NOTE_TROUBLE;
     if (is_new && has_changed && !learned.count)
         kind = NOTE_BEGIN_CHANGE;
@@ -354,6 +356,23 @@ static void work_on_packet(struct worker *worker, const struct batch_packet *ite
         tell(worker, NOTE_LEARNED, index, FLOW_END_INPUT, item->side, &learned.items[i]);
     if (has_changed || change == IDENTITY_TROUBLE)
         tell(worker, kind, index, FLOW_END_INPUT, 0, NULL);
+}
+
+static void work_on_packet(struct worker *worker, const struct batch_packet *item, uint32_t guess)
+{
+    const struct packet *packet = &item->packet;
+    struct shard *shard = &worker->engine->shards[worker->order % PIPELINE_SHARDS];
+    worker->now_ns = packet->time_ns;
+    if (item->is_icmp) {
+        work_on_icmp(worker, item, guess, shard);
+        return;
+    }
+    bool is_new;
+    uint32_t index = flow_of(worker, item, guess, shard, &is_new);
+    worker->step = flow_follow(shard->table, index, packet, item->side);
+    bool is_asked = is_to_identify(shard->table, index, packet, worker->step) && !goes_on(item, shard, index);
+    if (is_new || is_asked || (worker->step & FLOW_NEWS) || packet->esp_spi || packet->ah_spi)
+        work_on_news(worker, item, shard, index, is_new, is_asked);
     if (flow_report_is_due(shard->table, index))
         tell(worker, NOTE_REPORT, index, FLOW_END_ACTIVE, 0, NULL);
 }

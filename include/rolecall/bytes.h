@@ -94,8 +94,10 @@ static inline uint32_t bytes_u32(struct bytes *b)
 
 static inline uint64_t bytes_u64(struct bytes *b)
 {
-    uint64_t high = bytes_u32(b);
-    return high << 32 | bytes_u32(b);
+    const uint8_t *p = bytes_advance_(b, 8);
+    return p ? (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
+                   (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 8 | p[7]
+             : 0;
 }
 
 static inline uint16_t bytes_u16le(struct bytes *b)

@@ -173,7 +173,8 @@ enum flow_step {
     FLOW_TURNED = 1 << 2,   /* a SYN or SYN-ACK: the direction is certain now */
     FLOW_LISTENER = 1 << 3, /* its sender answered a SYN */
     FLOW_REFUSAL = 1 << 4,
-    FLOW_HAS_DATA = 1 << 5 /* the payload is new: identification may look at it */
+    FLOW_HAS_DATA = 1 << 5, /* the payload is new: identification may look at it */
+    FLOW_NEWS = FLOW_ANSWERED | FLOW_TURNED | FLOW_REFUSAL | FLOW_LISTENER /* what the judge hears of */
 };
 unsigned flow_follow(struct flow_table *table, uint32_t index, const struct packet *packet, unsigned side);
 

@@ -94,6 +94,11 @@ static inline bool identify_is_running(const struct identity *identity)
     return !identity->syn_sides && identity->run;
 }
 
+/* A datagram of RTP that goes on: it is counted, and nothing is left to ask. False: it is not, and nothing
+ * was done. RTP is the one protocol that is asked about for ever, and it makes most of a site's packets. */
+bool identify_goes_on(struct identifier *identifier, struct identity *identity, unsigned side,
+                      struct bytes payload, size_t wirelen, int64_t time_ns);
+
 /* Each returns whether name, upgrade, evidence, client or a fact that verdicts use has changed, and appends
  * to `learned` what was said about other flows. */
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,

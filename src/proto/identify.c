@@ -432,13 +432,11 @@ static unsigned ask_all(struct turn *t, struct proto_question *question, unsigne
     return 0;
 }
 
-/* RTP is the one protocol that is asked for ever; mostly there is not even a question. */
-static bool goes_on_unasked(struct identifier *identifier, struct identity *identity,
-                            const struct identify_input *input)
+bool identify_goes_on(struct identifier *identifier, struct identity *identity, unsigned side,
+                      struct bytes payload, size_t wirelen, int64_t time_ns)
 {
     if (!identify_is_running(identity) ||
-        !media_run_goes_on(run_of(identifier, identity), input->side, input->payload, input->payload_wirelen,
-                           input->time_ns))
+        !media_run_goes_on(run_of(identifier, identity), side, payload, wirelen, time_ns))
         return false;
     identity->strangers = 0;
     return true;
@@ -494,7 +492,7 @@ static unsigned recognise(struct turn *t, struct proto_question *question, uint6
 enum identify_change identify_datagram(struct identifier *identifier, struct identity *identity,
                                        const struct identify_input *input, struct identify_learned *learned)
 {
-    if (identity->settled || goes_on_unasked(identifier, identity, input))
+    if (identity->settled)
         return IDENTITY_SAME;
     struct turn t = {.identifier = identifier,
                      .identity = identity,
