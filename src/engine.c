@@ -209,14 +209,14 @@ static bool asks_about_addresses(const struct note *note)
 static void tell_notes(void *context, const struct told_note notes[], unsigned count)
 {
     struct engine *engine = context;
+    struct judge_ends ends[TOLD_TOGETHER];
     for (unsigned i = 0; i < count; i++) {
         judge_prefetch(engine->judge, notes[i].note->slot);
         judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, asks_about_addresses(notes[i].note),
-                            false);
+                            &ends[i]);
     }
     for (unsigned i = 0; i < count; i++)
-        judge_prefetch_ends(engine->judge, &notes[i].note->flow.key, asks_about_addresses(notes[i].note),
-                            true);
+        judge_prefetch_near(engine->judge, &ends[i]);
     for (unsigned i = 0; i < count; i++)
         tell_note(engine, notes[i].list, notes[i].note);
 }
@@ -431,7 +431,8 @@ static void prefetch_lines(struct job jobs[], unsigned from, unsigned count)
 }
 
 /* Of a flow that is not settled, or will be new, the judge hears; at once where there is one worker. */
-static void prefetch_rests(const struct engine *engine, struct job jobs[], unsigned count)
+static void prefetch_rests(const struct engine *engine, struct job jobs[], unsigned count,
+                           struct judge_ends ends[])
 {
     for (unsigned i = 0; i < count; i++) {
         struct job *job = &jobs[i];
@@ -450,11 +451,12 @@ static void prefetch_rests(const struct engine *engine, struct job jobs[], unsig
             continue;
         if (job->guess)
             judge_prefetch(engine->judge, job->shard->first_slot + job->guess);
-        judge_prefetch_ends(engine->judge, &job->item->key, !job->is_heard, false);
+        judge_prefetch_ends(engine->judge, &job->item->key, !job->is_heard, &ends[i]);
     }
 }
 
-static void prefetch_identities(const struct engine *engine, const struct job jobs[], unsigned count)
+static void prefetch_identities(const struct engine *engine, const struct job jobs[], unsigned count,
+                                const struct judge_ends ends[])
 {
     for (unsigned i = 0; i < count; i++) {
         const struct job *job = &jobs[i];
@@ -463,7 +465,7 @@ static void prefetch_identities(const struct engine *engine, const struct job jo
         if (job->guess)
             identity_prefetch(job->shard->identifier, flow_identity(job->shard->table, job->guess));
         if (!job->is_steady && pipeline_is_inline(&engine->pipeline))
-            judge_prefetch_ends(engine->judge, &job->item->key, !job->is_heard, true);
+            judge_prefetch_near(engine->judge, &ends[i]);
     }
 }
 
@@ -497,8 +499,9 @@ static uint32_t order_of(const struct batch *batch, unsigned place)
 
 static void work_on_group(struct worker *worker, const struct batch *batch, struct job jobs[], unsigned count)
 {
-    prefetch_rests(worker->engine, jobs, count);
-    prefetch_identities(worker->engine, jobs, count);
+    struct judge_ends ends[GROUP];
+    prefetch_rests(worker->engine, jobs, count, ends);
+    prefetch_identities(worker->engine, jobs, count, ends);
     for (unsigned i = 0; i < count; i++) {
         worker->order = order_of(batch, jobs[i].place);
         work_on_packet(worker, jobs[i].item, jobs[i].guess);
@@ -523,7 +526,7 @@ static void work_on_packets(struct worker *worker, const struct batch *batch, st
 static void prefetch_flows(const struct engine *engine, struct job jobs[], unsigned count)
 {
     bool is_inline = pipeline_is_inline(&engine->pipeline);
-    struct flow_key keys[GROUP];
+    struct judge_ends ends[GROUP];
     for (unsigned i = 0; i < count; i++) {
         flow_prefetch(jobs[i].shard->table, jobs[i].guess);
         if (is_inline)
@@ -531,13 +534,15 @@ static void prefetch_flows(const struct engine *engine, struct job jobs[], unsig
     }
     for (unsigned i = 0; i < count; i++) {
         identity_prefetch(jobs[i].shard->identifier, flow_identity(jobs[i].shard->table, jobs[i].guess));
-        flow_key_at(jobs[i].shard->table, jobs[i].guess, &keys[i]);
         jobs[i].is_heard = flow_heard_both(jobs[i].shard->table, jobs[i].guess);
-        if (is_inline)
-            judge_prefetch_ends(engine->judge, &keys[i], !jobs[i].is_heard, false);
+        if (!is_inline)
+            continue;
+        struct flow_key key;
+        flow_key_at(jobs[i].shard->table, jobs[i].guess, &key);
+        judge_prefetch_ends(engine->judge, &key, !jobs[i].is_heard, &ends[i]);
     }
     for (unsigned i = 0; i < count && is_inline; i++)
-        judge_prefetch_ends(engine->judge, &keys[i], !jobs[i].is_heard, true);
+        judge_prefetch_near(engine->judge, &ends[i]);
 }
 
 static void tell_group(struct worker *worker, const struct batch *batch, struct job jobs[], unsigned count)

@@ -194,11 +194,16 @@ struct judge_flow {
 
 /* Brings what is kept of a flow into the cache, ahead of the other calls. */
 void judge_prefetch(const struct judge *judge, uint32_t slot);
-/* The same for what is known of its addresses and their pair; `near`: in the second of two calls. Addresses
- * are asked about when the flow begins, when its other side is first heard, and at its end if that was never.
- */
+/* The same for what is known of its addresses and their pair, in two calls with some time between them.
+ * Addresses are asked about when the flow begins, when its other side is first heard, and at its end if that
+ * was never. */
+struct judge_ends {
+    uint64_t addr[2], pair; /* hashes */
+    bool has_addr, has_pair;
+};
 void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool with_addresses,
-                         bool near);
+                         struct judge_ends *ends);
+void judge_prefetch_near(const struct judge *judge, const struct judge_ends *ends);
 void judge_begin(struct judge *judge, const struct judge_flow *in);
 void judge_note(struct judge *judge, const struct judge_flow *in);
 /* A flow's media was lost or silent, or what was lost settled: of concern to its pair alone. */

@@ -112,22 +112,30 @@ static bool is_likely_media(const struct flow_key *key)
     return key->protocol == IP_UDP && key->port[0] >= 1024 && key->port[1] >= 1024;
 }
 
-static void prefetch(const struct map *map, const void *key, bool near)
+static uint64_t prefetch(const struct map *map, const void *key)
 {
     uint64_t hash = map_hash(map, key);
-    if (near)
-        map_prefetch_entry(map, hash);
-    else
-        map_prefetch_slot(map, hash);
+    map_prefetch_slot(map, hash);
+    return hash;
 }
 
 void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, bool with_addresses,
-                         bool near)
+                         struct judge_ends *ends)
 {
+    ends->has_addr = with_addresses;
+    ends->has_pair = is_likely_media(key);
     for (unsigned side = 0; with_addresses && side < 2; side++)
-        prefetch(&judge->addresses, &key->addr[side], near);
-    if (is_likely_media(key))
-        prefetch(&judge->pairs, key->addr, near);
+        ends->addr[side] = prefetch(&judge->addresses, &key->addr[side]);
+    if (ends->has_pair)
+        ends->pair = prefetch(&judge->pairs, key->addr);
+}
+
+void judge_prefetch_near(const struct judge *judge, const struct judge_ends *ends)
+{
+    for (unsigned side = 0; ends->has_addr && side < 2; side++)
+        map_prefetch_entry(&judge->addresses, ends->addr[side]);
+    if (ends->has_pair)
+        map_prefetch_entry(&judge->pairs, ends->pair);
 }
 
 struct counted *judge_count(struct judge *judge, struct mark *mark)
