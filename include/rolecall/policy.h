@@ -140,6 +140,9 @@ const struct policy_role *policy_role(const struct policy *policy, unsigned bit)
 struct policy_port_rows policy_rows_at(const struct policy *policy, unsigned role, enum policy_list list,
                                        enum proto_transport transport, uint16_t port);
 
+/* All ports of one interval are held by the same rows, whatever the role; numbered from 0. */
+unsigned policy_interval(const struct policy *policy, uint16_t port);
+
 /* Rows in force (features and load balancing applied), by `order`; NULL where the row is off. */
 unsigned policy_row_count(const struct policy *policy);
 const struct matrix_row *policy_row_by_order(const struct policy *policy, unsigned order);

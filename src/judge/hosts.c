@@ -75,11 +75,10 @@ void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct m
     }
 }
 
-/* The TTL of the first side was noted when the flow began, unless it began with a reset. */
+/* The TTL of a side was noted when it was first heard, unless it began with a reset. */
 static bool has_new_ttl(const struct judge_flow *in, unsigned side)
 {
-    return (in->step & FLOW_ANSWERED) &&
-           (side != in->flow->first || (in->flow->flags & (FLOW_RST_0 << side)));
+    return (in->step & FLOW_ANSWERED) && (in->flow->flags & (FLOW_RST_0 << side));
 }
 
 void judge_heard(struct judge *judge, const struct judge_flow *in, struct mark *mark)

@@ -13,6 +13,7 @@
 size_t judge_memory(const struct judge_options *options)
 {
     size_t size = sizeof(struct judge) + (size_t)options->flow_slots * sizeof(struct mark);
+    size += RECENT_SIZE * sizeof(struct recent);
     size += pool_memory(sizeof(struct counted), options->flow_slots);
     size += map_memory(sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX);
     size += map_memory(sizeof(struct endpoint_key), sizeof(int64_t), LISTENERS_MAX);
@@ -48,10 +49,11 @@ struct judge *judge_create(const struct judge_options *options)
     judge->episode_over = options->episode_over;
     judge->context = options->context;
     judge->marks = calloc((size_t)options->flow_slots + 1, sizeof *judge->marks);
+    judge->recent = calloc(RECENT_SIZE, sizeof *judge->recent);
     uint64_t secret[2];
     map_secret(secret);
     bool ok =
-        judge->marks && options->flow_slots <= FLOW_SLOTS_MAX &&
+        judge->marks && judge->recent && options->flow_slots <= FLOW_SLOTS_MAX &&
         pool_init(&judge->counted, sizeof(struct counted), options->flow_slots) &&
         map_init(&judge->addresses, sizeof(struct addr), sizeof(struct address_facts), ADDRESSES_MAX,
                  secret) &&
@@ -96,6 +98,7 @@ void judge_destroy(struct judge *judge)
     map_fini(&judge->coverage_peers);
     pool_fini(&judge->counted);
     free(judge->marks);
+    free(judge->recent);
     free(judge->coverage);
     free(judge->allow_used);
     free(judge);

@@ -5,6 +5,8 @@
 #ifndef ROLECALL_JUDGE_INTERNAL_H
 #define ROLECALL_JUDGE_INTERNAL_H
 
+#include <stddef.h>
+
 #include "rolecall/judge.h"
 #include "rolecall/map.h"
 #include "rolecall/pool.h"
@@ -167,6 +169,7 @@ struct judge {
     struct mark *marks;
     struct pool counted; /* struct counted: as many as there can be flows; pages are touched when needed */
     struct coverage *coverage; /* entries times rows; NULL without a policy */
+    struct recent *recent;     /* RECENT_SIZE of them, by this policy */
     struct coverage_queue coverage_queue;
     uint64_t *allow_used;
     unsigned entries, rows;
@@ -226,6 +229,13 @@ struct matched {
     unsigned count;
     struct matched_row rows[POLICY_ROWS_MAX]; /* those that matched by port, in file order */
 };
+/* What was matched lately by the ports, and all that it rests on; `asked` is 0 where nothing is kept. */
+enum { RECENT_SIZE = 256, RECENT_ROWS = 7, MATCHED_HEAD = offsetof(struct matched, rows) };
+struct recent {
+    role_set from, to;
+    uint64_t asked; /* where the ports stand, transport, name */
+    uint8_t matched[MATCHED_HEAD + RECENT_ROWS * sizeof(struct matched_row)];
+};
 /* Every deciding row that accepts TLS is mtls alone; and there is one. */
 static inline bool match_all_mtls(const struct matched *matched)
 {
@@ -236,6 +246,9 @@ void match_begin(struct matched *out);
 const struct matched_row *match_find(const struct matched *matched, unsigned order);
 void match_ports(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
                  struct matched *out);
+/* The same into an empty one, from memory where the same was asked lately. */
+void match_ports_recent(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                        struct matched *out);
 bool match_has_media_rows(const struct judge *judge, const struct policy_party *party);
 /* Adds the party's media rows that hold its own port; false: none does. */
 bool match_media(const struct judge *judge, const struct flow *flow, unsigned side,

@@ -6,14 +6,14 @@
  */
 #include "judge_internal.h"
 
-#include <stddef.h>
+#include <string.h>
 
 enum { VACUOUS_LOW = 1024, VACUOUS_HIGH = 65535 }; /* the client rows that allow any port */
 
 void match_begin(struct matched *out)
 {
     /* The list of rows is long and read only as far as its count says: it is not cleared. */
-    memset(out, 0, offsetof(struct matched, rows));
+    memset(out, 0, MATCHED_HEAD);
 }
 
 const struct matched_row *match_find(const struct matched *matched, unsigned order)
@@ -112,6 +112,39 @@ void match_ports(const struct judge *judge, const struct flow *flow, const struc
         match_opens(judge, flow, verdict, (unsigned)__builtin_ctzll(left), POLICY_OPENS, out);
         match_opens(judge, flow, verdict, (unsigned)__builtin_ctzll(left), POLICY_OPENS_OWN, out);
     }
+}
+
+static uint64_t asked_of(const struct judge *judge, const struct flow *flow, unsigned initiator)
+{
+    uint64_t from = policy_interval(judge->policy, flow->key.port[initiator]);
+    uint64_t to = policy_interval(judge->policy, flow->key.port[1 - initiator]);
+    return from << 32 | to << 16 | (uint64_t)flow->identity.name << 8 | judge_transport(flow);
+}
+
+static struct recent *recent_at(const struct judge *judge, role_set from, role_set to, uint64_t asked)
+{
+    uint64_t hash = from * UINT64_C(0x9e3779b97f4a7c15) ^ to * UINT64_C(0xd6e8feb86659fd93) ^
+                    asked * UINT64_C(0xc2b2ae3d27d4eb4f);
+    return &judge->recent[(hash >> 32) % RECENT_SIZE];
+}
+
+void match_ports_recent(const struct judge *judge, const struct flow *flow, const struct verdict *verdict,
+                        struct matched *out)
+{
+    role_set from = verdict->party[verdict->initiator].direct;
+    role_set to = verdict->party[1 - verdict->initiator].direct;
+    uint64_t asked = asked_of(judge, flow, verdict->initiator);
+    struct recent *recent = recent_at(judge, from, to, asked);
+    if (recent->asked == asked && recent->from == from && recent->to == to) {
+        memcpy(out, recent->matched, sizeof recent->matched);
+        return;
+    }
+    match_begin(out);
+    match_ports(judge, flow, verdict, out);
+    if (out->count > RECENT_ROWS)
+        return;
+    *recent = (struct recent){.from = from, .to = to, .asked = asked};
+    memcpy(recent->matched, out, sizeof recent->matched);
 }
 
 bool match_has_media_rows(const struct judge *judge, const struct policy_party *party)

@@ -144,6 +144,7 @@ bool judge_reload(struct judge *judge, const struct policy *policy)
         judge->entries = entries;
         judge->rows = rows;
         judge->policy = policy;
+        memset(judge->recent, 0, RECENT_SIZE * sizeof *judge->recent);
     } else {
         free(coverage);
         free(allow_used);

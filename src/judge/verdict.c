@@ -369,8 +369,7 @@ void judge_verdict(const struct judge *judge, const struct flow *flow, const str
     if (!judge_transport(flow))
         return;
     struct matched matched;
-    match_begin(&matched);
-    match_ports(judge, flow, out, &matched);
+    match_ports_recent(judge, flow, out, &matched);
     if (!is_in_scope(&c, matched.decides))
         return;
     out->allow =

@@ -390,6 +390,11 @@ struct policy_port_rows policy_rows_at(const struct policy *policy, unsigned rol
     return port_index_find(&policy->ports, role, list, transport, port);
 }
 
+unsigned policy_interval(const struct policy *policy, uint16_t port)
+{
+    return policy->ports.interval[port];
+}
+
 const struct policy_entry *policy_entry(const struct policy *policy, int32_t index)
 {
     return index >= 0 && (unsigned)index < policy->entry_count ? &policy->entries[index] : NULL;

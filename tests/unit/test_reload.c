@@ -180,10 +180,27 @@ static void test_other_rules_judge_living_flows(void)
     free(site);
 }
 
+/* What was matched lately by the old rules is forgotten, though roles and ports are the same. By frame 720 a
+ * Front End speaks with the Edge. */
+static void test_other_peers_match_anew(void)
+{
+    char *site = site_text();
+    char *narrow = with(
+        site, "\"narrow\": {\"lync-server-2013-edge/edge-internal-interface/2\": [\"persistent-chat\"]},");
+    const char *failed = "\"action\":\"unexpected-port\"";
+    struct story plain = story_of(site, site, 0, 1), later = story_of(site, narrow, 720, 1);
+    TEST_ASSERT_GREATER_THAN_UINT(count(&plain, failed), count(&later, failed));
+    story_free(&plain);
+    story_free(&later);
+    free(narrow);
+    free(site);
+}
+
 int main(void)
 {
     UNITY_BEGIN();
     RUN_TEST(test_same_rules_change_nothing);
     RUN_TEST(test_other_rules_judge_living_flows);
+    RUN_TEST(test_other_peers_match_anew);
     return UNITY_END();
 }
