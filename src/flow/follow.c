@@ -212,14 +212,16 @@ unsigned flow_first_side(const struct flow_table *table, uint32_t index)
 
 bool line_is_idle(const struct flow_line *line, int64_t now_ns)
 {
-    int64_t limit = FLOW_IDLE_OTHER;
+    int64_t limit = FLOW_IDLE_OTHER, since_ns = now_ns - line->last_ns;
+    if (since_ns <= (int64_t)FLOW_IDLE_LEAST * NS_PER_S)
+        return false; /* nearly every packet's flow */
     if (line->flags & FLOW_CLOSED)
         limit = FLOW_IDLE_CLOSED;
     else if (!line->packets[0] || !line->packets[1])
         limit = FLOW_IDLE_ATTEMPT;
     else if (line->protocol == IP_TCP)
         limit = FLOW_IDLE_TCP;
-    return now_ns - line->last_ns > limit * NS_PER_S;
+    return since_ns > limit * NS_PER_S;
 }
 
 bool flow_is_idle(const struct flow_table *table, uint32_t index, int64_t now_ns)
