@@ -22,15 +22,17 @@ enum { JSON_STRING_MAX = 256 }; /* bytes of a string value, before escaping */
 /* What had to be done to a string, or-ed. */
 enum json_repair { JSON_AS_IT_WAS = 0, JSON_REPAIRED = 1, JSON_SHORTENED = 2 };
 
-/* Every value is followed by a comma; the bracket that closes what it is in comes into the comma's place. */
+/* Every value is followed by a comma; the bracket that closes what it is in comes into the comma's place.
+ * Two words, so that what writes much can keep them in registers: a value that functions take and give back.
+ */
 struct json_out {
-    char *text;
-    size_t size, used; /* size: as much as is left where nothing more may be written */
-    bool full;
+    char *at, *end; /* what is behind the text so far, and behind its room; end is NULL once something did not
+                       fit */
 };
 
 void json_start(struct json_out *out, char *buffer, size_t size);
-bool json_finish(struct json_out *out); /* terminates the text; false: it did not fit */
+/* Terminates the text, after one value at least; `at` points to the NUL. False: it did not fit. */
+bool json_finish(struct json_out *out);
 
 /* Keys are NULL inside an array, or for the outermost value. */
 static inline void json_object(struct json_out *out, const char *key);
@@ -43,6 +45,12 @@ unsigned json_string(struct json_out *out, const char *key, const char *value);
 /* A name of ours that needs no escaping, and `size` bytes of the kind. */
 static inline void json_word(struct json_out *out, const char *key, const char *word);
 static inline void json_plain(struct json_out *out, const char *key, const char *text, size_t size);
+/* A string whose `size` bytes, which need no escaping, the caller writes where this points; NULL: does not
+ * fit. */
+static inline char *json_quoted(struct json_out *out, const char *key, size_t size);
+/* JSON that is the same in every text: `members` as they stand, each with its comma, or a whole `value`. */
+static inline void json_ready(struct json_out *out, const char *members);
+static inline void json_value(struct json_out *out, const char *key, const char *value);
 static inline void json_unsigned(struct json_out *out, const char *key, uint64_t value);
 void json_signed(struct json_out *out, const char *key, int64_t value);
 void json_decimal(struct json_out *out, const char *key, uint64_t tenths); /* 3.5 for 35 */
@@ -56,13 +64,25 @@ void json_format(struct json_out *out, const char *key, const char *format, ...)
  * U+FFFD. */
 unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size);
 
-/* Is there room for `size` more bytes and the closing brackets? Lists ask before each element. */
-bool json_has_room(const struct json_out *out, size_t size);
+/* Is there room for `size` more bytes and the closing brackets? Lists ask before each element, once opened.
+ */
+static inline bool json_has_room(const struct json_out *out, size_t size);
 
 /* ---- what is here because keys are constants, whose sizes the compiler then knows ---- */
 
-/* Nothing is written from now on. NULL. */
-char *json_no_room(struct json_out *out);
+/* Nothing is written from now on but the NUL, for which a byte is left. NULL. */
+static inline char *json_no_room(struct json_out *out)
+{
+    out->at -= out->at == out->end;
+    out->end = NULL;
+    return NULL;
+}
+
+static inline bool json_has_room(const struct json_out *out, size_t size)
+{
+    enum { RESERVE = 64 }; /* kept for closing brackets */
+    return out->end && (uintptr_t)out->at - (out->at[-1] == ',') + size + RESERVE < (uintptr_t)out->end;
+}
 
 /* Writes the key and the comma behind a value, whose `size` bytes the caller then writes; NULL: they do not
  * fit. */
@@ -70,11 +90,11 @@ static inline __attribute__((always_inline)) char *json_begin(struct json_out *o
                                                               size_t size)
 {
     size_t key_size = key ? strlen(key) : 0, all = key ? key_size + 3 + size : size;
-    if (all >= out->size - out->used)
+    if ((uintptr_t)out->at + all >= (uintptr_t)out->end)
         return json_no_room(out);
-    char *at = out->text + out->used;
-    out->used += all + 1;
+    char *at = out->at;
     at[all] = ',';
+    out->at += all + 1;
     if (!key)
         return at;
     *at++ = '"';
@@ -91,21 +111,21 @@ static inline void json_open(struct json_out *out, const char *key, char bracket
     if (!at)
         return;
     *at = bracket;
-    out->used--;
+    out->at--;
 }
 
 static inline void json_close(struct json_out *out, char bracket)
 {
-    size_t used = out->used;
-    if (out->text[used - 1] == ',')
-        used--;
-    if (out->size - used < 2) {
+    if (!out->end)
+        return;
+    char *at = out->at - (out->at[-1] == ',');
+    if ((uintptr_t)at + 2 > (uintptr_t)out->end) {
         json_no_room(out);
         return;
     }
-    out->text[used] = bracket;
-    out->text[used + 1] = ',';
-    out->used = used + 2;
+    at[0] = bracket;
+    at[1] = ',';
+    out->at = at + 2;
 }
 
 static inline void json_object(struct json_out *out, const char *key)
@@ -128,21 +148,47 @@ static inline void json_end_array(struct json_out *out)
     json_close(out, ']');
 }
 
-static inline __attribute__((always_inline)) void json_plain(struct json_out *out, const char *key,
-                                                             const char *text, size_t size)
+static inline __attribute__((always_inline)) char *json_quoted(struct json_out *out, const char *key,
+                                                               size_t size)
 {
     char *at = json_begin(out, key, size + 2);
     if (!at)
-        return;
+        return NULL;
     *at++ = '"';
-    memcpy(at, text, size);
     at[size] = '"';
+    return at;
+}
+
+static inline __attribute__((always_inline)) void json_plain(struct json_out *out, const char *key,
+                                                             const char *text, size_t size)
+{
+    char *at = json_quoted(out, key, size);
+    if (at)
+        memcpy(at, text, size);
 }
 
 static inline __attribute__((always_inline)) void json_word(struct json_out *out, const char *key,
                                                             const char *word)
 {
     json_plain(out, key, word, strlen(word));
+}
+
+#define JSON_WORD(key, word) "\"" key "\":\"" word "\"," /* for json_ready() */
+
+static inline __attribute__((always_inline)) void json_ready(struct json_out *out, const char *members)
+{
+    size_t size = strlen(members);
+    char *at = json_begin(out, NULL, size - 1);
+    if (at)
+        memcpy(at, members, size);
+}
+
+static inline __attribute__((always_inline)) void json_value(struct json_out *out, const char *key,
+                                                             const char *value)
+{
+    char *at = json_begin(out, key, strlen(value));
+    if (at)
+        memcpy(at, value, strlen(value));
 }
 
 static inline __attribute__((always_inline)) void json_unsigned(struct json_out *out, const char *key,

@@ -11,36 +11,17 @@
 
 #include "rolecall/utf8.h"
 
-enum { RESERVE = 64 }; /* kept for closing brackets */
-
 void json_start(struct json_out *out, char *buffer, size_t size)
 {
-    *out = (struct json_out){.text = buffer, .size = size};
-}
-
-static bool ends_with_comma(const struct json_out *out)
-{
-    return out->used && out->text[out->used - 1] == ',';
+    *out = (struct json_out){.at = buffer, .end = buffer + size};
 }
 
 bool json_finish(struct json_out *out)
 {
-    if (ends_with_comma(out))
-        out->used--;
-    out->text[out->used] = '\0';
-    return !out->full;
-}
-
-bool json_has_room(const struct json_out *out, size_t size)
-{
-    return !out->full && out->used - ends_with_comma(out) + size + RESERVE < out->size;
-}
-
-char *json_no_room(struct json_out *out)
-{
-    out->full = true;
-    out->size = out->used;
-    return NULL;
+    if (out->end && out->at[-1] == ',')
+        out->at--;
+    *out->at = '\0';
+    return out->end;
 }
 
 void json_decimal(struct json_out *out, const char *key, uint64_t tenths)
@@ -146,15 +127,22 @@ static size_t repair_string(const uint8_t *bytes, size_t size, char to[ESCAPED_M
     return used;
 }
 
-unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
+/* Apart from json_captured(), so that it keeps no room for what is seldom needed. */
+static __attribute__((noinline)) unsigned put_repaired(struct json_out *out, const char *key,
+                                                       const uint8_t *bytes, size_t size)
 {
     char repaired[ESCAPED_MAX];
     unsigned repair = JSON_AS_IT_WAS;
-    if (size <= JSON_STRING_MAX && is_plain(bytes, size))
-        json_plain(out, key, (const char *)bytes, size);
-    else
-        json_plain(out, key, repaired, repair_string(bytes, size, repaired, &repair));
+    json_plain(out, key, repaired, repair_string(bytes, size, repaired, &repair));
     return repair;
+}
+
+unsigned json_captured(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
+{
+    if (size > JSON_STRING_MAX || !is_plain(bytes, size))
+        return put_repaired(out, key, bytes, size);
+    json_plain(out, key, (const char *)bytes, size);
+    return JSON_AS_IT_WAS;
 }
 
 unsigned json_string(struct json_out *out, const char *key, const char *value)

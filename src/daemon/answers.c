@@ -178,11 +178,11 @@ static void answer_reload(struct daemon *d, bool is_good, const struct mistakes 
             put_changed(&json, d->reload.changed);
         json_end_object(&json);
         if (json_finish(&json))
-            text[json.used++] = '\n';
+            *json.at++ = '\n';
     }
     for (unsigned i = 0; i < d->waiting_count[0]; i++)
         control_answer(d->control, &d->waiting[0][i], is_good ? 0 : DAEMON_REFUSED, text,
-                       text ? json.used : 0);
+                       text ? (size_t)(json.at - text) : 0);
     memcpy(d->waiting[0], d->waiting[1], sizeof d->waiting[0]);
     d->waiting_count[0] = d->waiting_count[1];
     d->waiting_count[1] = 0;

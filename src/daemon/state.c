@@ -106,8 +106,8 @@ static size_t finish(struct json_out *json, char *out)
     json_end_object(json);
     bool whole = json_finish(json);
     assert(whole); /* every list stops while there is room */
-    out[json->used] = '\n';
-    return json->used + 1;
+    *json->at++ = '\n';
+    return (size_t)(json->at - out);
 }
 
 size_t state_write_status(const struct daemon_state *state, char *out, size_t size)

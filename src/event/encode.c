@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * encode.c - the one place that knows the names of JSON fields (docs/EVENTS.md, docs/event.schema.json). Each
- * function writes one event from top to bottom in the order of the schema.
+ * function writes one event from top to bottom in the order of the schema. The JSON so far is a value that
+ * functions take and give back: in memory, it would have to be read again after every character written.
  */
 #include "rolecall/event.h"
 #include "rolecall/clock.h"
@@ -25,14 +26,13 @@ struct trouble {
 };
 
 struct encoder {
-    struct json_out json;
     struct event_writer *writer;
     struct event_line line;
     char key[COMMUNITY_ID_SIZE];
     struct address {
         char text[ADDR_TEXT_SIZE];
         size_t size;
-    } ip[2]; /* by side: show_addresses() */
+    } ip[2]; /* by side */
     struct trouble troubles[TROUBLES_MAX];
     unsigned trouble_count;
     char buffer[EVENT_LINE_MAX + 1];
@@ -113,34 +113,37 @@ const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
 }
 
 /* Numbers as strings. */
-static inline __attribute__((always_inline)) void put_hex(struct encoder *e, const char *key, uint64_t value)
+static inline __attribute__((always_inline)) struct json_out put_hex(struct json_out json, const char *key,
+                                                                     uint64_t value)
 {
-    static const char digits[] = "0123456789abcdef";
-    char text[16];
-    for (unsigned i = 0; i < 16; i++)
-        text[i] = digits[value >> (60 - 4 * i) & 15];
-    json_plain(&e->json, key, text, sizeof text);
+    char *at = json_quoted(&json, key, 16);
+    if (at)
+        digits_put_hex(at, value);
+    return json;
 }
 
-static inline __attribute__((always_inline)) void put_decimal(struct encoder *e, const char *key,
-                                                              uint64_t value)
+static inline __attribute__((always_inline)) struct json_out put_decimal(struct json_out json,
+                                                                         const char *key, uint64_t value)
 {
-    char text[20];
     unsigned count = digits_of(value);
-    digits_put(text, value, count);
-    json_plain(&e->json, key, text, count);
+    char *at = json_quoted(&json, key, count);
+    if (at)
+        digits_put(at, value, count);
+    return json;
 }
 
-static void put_event_id(struct encoder *e, const char *run_id, uint64_t sequence)
+static struct json_out put_event_id(struct json_out json, const char *run_id, uint64_t sequence)
 {
-    enum { RUN_ID_MAX = 42 };
-    char text[RUN_ID_MAX + 21];
-    size_t size = strnlen(run_id, RUN_ID_MAX);
-    memcpy(text, run_id, size);
-    text[size++] = '-';
+    size_t size = strlen(run_id);
     unsigned count = digits_of(sequence);
-    digits_put(text + size, sequence, count);
-    json_plain(&e->json, "id", text, size + count);
+    char *at = json_quoted(&json, "id", size + 1 + count);
+    if (at) {
+        memcpy(at, run_id, size);
+        at[size] = '-';
+        digits_put(at + size + 1, sequence, count);
+    }
+    json_unsigned(&json, "sequence", sequence);
+    return json;
 }
 
 uint64_t event_flow_id(const struct flow *flow)
@@ -152,16 +155,24 @@ uint64_t event_flow_id(const struct flow *flow)
     return hash_bytes(&identity, sizeof identity, flow_id_secret);
 }
 
-static inline __attribute__((always_inline)) void put_time(struct encoder *e, const char *key,
-                                                           int64_t time_ns)
+static inline __attribute__((always_inline)) struct json_out put_time(struct json_out json, const char *key,
+                                                                      int64_t time_ns)
 {
-    char text[TIME_TEXT_SIZE];
-    if (time_ns < 0) {
-        json_word(&e->json, key, odd_time_text(time_ns, text));
-        return;
-    }
-    put_usual_time(text, (uint64_t)time_ns);
-    json_plain(&e->json, key, text, USUAL_TIME);
+    char text[TIME_TEXT_SIZE], *at;
+    if (time_ns < 0)
+        json_word(&json, key, odd_time_text(time_ns, text));
+    else if ((at = json_quoted(&json, key, USUAL_TIME)))
+        put_usual_time(at, (uint64_t)time_ns);
+    return json;
+}
+
+/* The event's own time, as @timestamp has it. */
+static struct json_out put_time_again(struct encoder *e, struct json_out json, const char *key)
+{
+    if (e->line.time_ns < 0)
+        return put_time(json, key, e->line.time_ns);
+    json_plain(&json, key, e->buffer + sizeof "{\"@timestamp\":\"" - 1, USUAL_TIME);
+    return json;
 }
 
 static void note_trouble(struct encoder *e, const char *field, const struct proto_text *text, unsigned repair)
@@ -173,23 +184,36 @@ static void note_trouble(struct encoder *e, const char *field, const struct prot
 }
 
 /* A string from the wire; `field` is its full name. Empty ones are left out. */
-static void put_captured(struct encoder *e, const char *key, const char *field, const struct proto_text *text)
+static struct json_out put_captured(struct encoder *e, struct json_out json, const char *key,
+                                    const char *field, const struct proto_text *text)
 {
     if (text->size)
-        note_trouble(e, field, text, json_captured(&e->json, key, text->bytes, text->size));
+        note_trouble(e, field, text, json_captured(&json, key, text->bytes, text->size));
+    return json;
 }
 
-static void put_text(struct encoder *e, const char *key, const char *field, const char *text)
+static struct json_out put_text(struct encoder *e, struct json_out json, const char *key, const char *field,
+                                const char *text)
 {
-    note_trouble(e, field, NULL, json_string(&e->json, key, text));
+    note_trouble(e, field, NULL, json_string(&json, key, text));
+    return json;
 }
 
+/* The name, and what `event` begins with. */
+#define DATASET(kind, name)                                                                                  \
+    {                                                                                                        \
+        name,                                                                                                \
+            "\"event\":{" JSON_WORD("kind", kind) JSON_WORD("module", "rolecall") JSON_WORD("dataset", name) \
+    }
 static const struct {
-    const char *name, *kind;
+    const char *name, *head;
 } datasets[DATASET_COUNT] = {
-    [DATASET_ALERT] = {"rolecall.alert", "alert"},  [DATASET_FLOW] = {"rolecall.flow", "event"},
-    [DATASET_IPSEC] = {"rolecall.ipsec", "event"},  [DATASET_COVERAGE] = {"rolecall.coverage", "metric"},
-    [DATASET_STATS] = {"rolecall.stats", "metric"}, [DATASET_LOSS] = {"rolecall.loss", "metric"},
+    [DATASET_ALERT] = DATASET("alert", "rolecall.alert"),
+    [DATASET_FLOW] = DATASET("event", "rolecall.flow"),
+    [DATASET_IPSEC] = DATASET("event", "rolecall.ipsec"),
+    [DATASET_COVERAGE] = DATASET("metric", "rolecall.coverage"),
+    [DATASET_STATS] = DATASET("metric", "rolecall.stats"),
+    [DATASET_LOSS] = DATASET("metric", "rolecall.loss"),
 };
 
 const char *event_dataset_name(enum event_dataset dataset)
@@ -197,65 +221,63 @@ const char *event_dataset_name(enum event_dataset dataset)
     return datasets[dataset].name;
 }
 
-static void begin(struct encoder *e, struct event_writer *writer, int64_t time_ns)
+/* Written first, and copied later: bytes that were just written one by one are slow to read as words. */
+static void show_flow(struct encoder *e, const struct flow *flow)
 {
+    for (unsigned side = 0; side < 2; side++)
+        e->ip[side].size = addr_put(&flow->key.addr[side], e->ip[side].text);
+    community_id(&flow->key, e->key);
+}
+
+static struct json_out begin(struct encoder *e, struct event_writer *writer, const struct flow *flow,
+                             int64_t time_ns)
+{
+    struct json_out json;
     e->writer = writer;
     e->trouble_count = 0;
     e->key[0] = '\0';
+    if (flow)
+        show_flow(e, flow);
     e->line = (struct event_line){.text = e->buffer, .time_ns = time_ns, .key = e->key};
-    json_start(&e->json, e->buffer, sizeof e->buffer);
-    json_object(&e->json, NULL);
-    put_time(e, "@timestamp", time_ns);
-    json_object(&e->json, "ecs");
-    json_word(&e->json, "version", "8.17.0");
-    json_end_object(&e->json);
+    json_start(&json, e->buffer, sizeof e->buffer);
+    json_object(&json, NULL);
+    json = put_time(json, "@timestamp", time_ns);
+    json_value(&json, "ecs", "{\"version\":\"8.17.0\"}");
+    return json;
 }
 
 /* Opens `event` and leaves it open for what only one dataset has. */
-static void begin_event(struct encoder *e, enum event_dataset dataset, const char *action)
+static struct json_out begin_event(struct encoder *e, struct json_out json, enum event_dataset dataset,
+                                   const char *action)
 {
     struct event_writer *writer = e->writer;
     e->line.dataset = dataset;
     e->line.sequence = ++writer->sequence;
-    json_object(&e->json, "event");
-    json_word(&e->json, "kind", datasets[dataset].kind);
-    json_word(&e->json, "module", "rolecall");
-    json_word(&e->json, "dataset", datasets[dataset].name);
-    json_word(&e->json, "action", action);
-    put_event_id(e, writer->run_id, writer->sequence);
-    json_unsigned(&e->json, "sequence", writer->sequence);
+    json_ready(&json, datasets[dataset].head);
+    json_word(&json, "action", action);
+    json = put_event_id(json, writer->run_id, writer->sequence);
     if (writer->with_created)
-        put_time(e, "created", clock_wall_ns());
+        json = put_time(json, "created", clock_wall_ns());
+    return json;
 }
 
-static inline __attribute__((always_inline)) void put_list(struct encoder *e, const char *key,
-                                                           const char *const *values)
+static struct json_out put_observer(struct encoder *e, struct json_out json, const char *interface)
 {
-    json_array(&e->json, key);
-    for (; *values; values++)
-        json_word(&e->json, NULL, *values);
-    json_end_array(&e->json);
-}
-
-static void put_observer(struct encoder *e, const char *interface)
-{
-    json_object(&e->json, "observer");
-    json_word(&e->json, "vendor", "rolecall");
-    json_word(&e->json, "product", "rolecall");
-    json_word(&e->json, "version", ROLECALL_VERSION);
-    json_word(&e->json, "type", "sensor");
+    json_ready(&json, "\"observer\":{" JSON_WORD("vendor", "rolecall") JSON_WORD("product", "rolecall")
+                          JSON_WORD("version", ROLECALL_VERSION) JSON_WORD("type", "sensor"));
     if (e->writer->sensor)
-        json_string(&e->json, "name", e->writer->sensor);
+        json_string(&json, "name", e->writer->sensor);
     if (e->writer->hostname)
-        json_string(&e->json, "hostname", e->writer->hostname);
+        json_string(&json, "hostname", e->writer->hostname);
     if (interface && *interface) {
-        json_object(&e->json, "ingress");
-        json_object(&e->json, "interface");
-        put_text(e, "name", "observer.ingress.interface.name", interface);
-        json_end_object(&e->json);
-        json_end_object(&e->json);
+        json_object(&json, "ingress");
+        json_object(&json, "interface");
+        json = put_text(e, json, "name", "observer.ingress.interface.name", interface);
+        json_end_object(&json);
+        json_end_object(&json);
     }
-    json_end_object(&e->json);
+    json_end_object(&json);
+    return json;
 }
 
 static const char *transport_of(const struct flow_key *key)
@@ -287,107 +309,108 @@ static const char *protocol_of(const struct flow *flow)
     return proto_by_id(flow->identity.name)->name;
 }
 
-static void show_addresses(struct encoder *e, const struct flow *flow)
+static struct json_out put_address(struct encoder *e, struct json_out json, const char *key, unsigned side)
 {
-    for (unsigned side = 0; side < 2; side++)
-        e->ip[side].size = addr_put(&flow->key.addr[side], e->ip[side].text);
-}
-
-static void put_address(struct encoder *e, const char *key, unsigned side)
-{
-    json_plain(&e->json, key, e->ip[side].text, e->ip[side].size);
+    json_plain(&json, key, e->ip[side].text, e->ip[side].size);
+    return json;
 }
 
 /* What stands in `source` and in `destination`. */
-static void put_end(struct encoder *e, const struct flow *flow, const struct verdict *verdict, unsigned side,
-                    bool with_counters)
+static struct json_out put_end(struct encoder *e, struct json_out json, const struct flow *flow,
+                               const struct verdict *verdict, unsigned side, bool with_counters)
 {
     const struct policy_entry *entry =
         e->writer->policy ? policy_entry(e->writer->policy, verdict->party[side].entry) : NULL;
-    put_address(e, "ip", side);
+    json = put_address(e, json, "ip", side);
     if (flow->key.protocol == IP_TCP || flow->key.protocol == IP_UDP || flow->key.protocol == IP_SCTP)
-        json_unsigned(&e->json, "port", flow->key.port[side]);
+        json_unsigned(&json, "port", flow->key.port[side]);
     if (entry && !entry->is_network)
-        put_text(e, "domain", "domain", entry->name);
+        json = put_text(e, json, "domain", "domain", entry->name);
     if (with_counters) {
-        json_unsigned(&e->json, "packets", flow->packets[side]);
-        json_unsigned(&e->json, "bytes", flow->bytes[side]);
+        json_unsigned(&json, "packets", flow->packets[side]);
+        json_unsigned(&json, "bytes", flow->bytes[side]);
     }
+    return json;
 }
 
-static void put_ends(struct encoder *e, const struct flow *flow, const struct verdict *verdict,
-                     bool with_counters)
+static struct json_out put_ends(struct encoder *e, struct json_out json, const struct flow *flow,
+                                const struct verdict *verdict, bool with_counters)
 {
-    show_addresses(e, flow);
-    json_object(&e->json, "source");
-    put_end(e, flow, verdict, verdict->initiator, with_counters);
-    json_end_object(&e->json);
-    json_object(&e->json, "destination");
-    put_end(e, flow, verdict, 1u - verdict->initiator, with_counters);
-    json_end_object(&e->json);
+    json_object(&json, "source");
+    json = put_end(e, json, flow, verdict, verdict->initiator, with_counters);
+    json_end_object(&json);
+    json_object(&json, "destination");
+    json = put_end(e, json, flow, verdict, 1u - verdict->initiator, with_counters);
+    json_end_object(&json);
+    return json;
 }
 
-static void put_network(struct encoder *e, const struct flow *flow)
+static struct json_out put_network(struct encoder *e, struct json_out json, const struct flow *flow)
 {
-    json_object(&e->json, "network");
-    json_word(&e->json, "type", addr_is_v4(&flow->key.addr[0]) ? "ipv4" : "ipv6");
+    json_object(&json, "network");
+    json_word(&json, "type", addr_is_v4(&flow->key.addr[0]) ? "ipv4" : "ipv6");
     if (transport_of(&flow->key))
-        json_word(&e->json, "transport", transport_of(&flow->key));
-    put_decimal(e, "iana_number", flow->key.protocol);
-    json_word(&e->json, "protocol", protocol_of(flow));
-    community_id(&flow->key, e->key);
-    json_plain(&e->json, "community_id", e->key, COMMUNITY_ID_SIZE - 1);
+        json_word(&json, "transport", transport_of(&flow->key));
+    json = put_decimal(json, "iana_number", flow->key.protocol);
+    json_word(&json, "protocol", protocol_of(flow));
+    json_plain(&json, "community_id", e->key, COMMUNITY_ID_SIZE - 1);
     if (flow->vlan != 0xffff) {
-        json_object(&e->json, "vlan");
-        put_decimal(e, "id", flow->vlan);
-        json_end_object(&e->json);
+        json_object(&json, "vlan");
+        json = put_decimal(json, "id", flow->vlan);
+        json_end_object(&json);
     }
-    json_end_object(&e->json);
+    json_end_object(&json);
+    return json;
 }
 
-static void put_related(struct encoder *e, const struct verdict *verdict)
+static struct json_out put_related(struct encoder *e, struct json_out json, const struct verdict *verdict)
 {
-    json_object(&e->json, "related");
-    json_array(&e->json, "ip");
-    put_address(e, NULL, verdict->initiator);
-    put_address(e, NULL, 1u - verdict->initiator);
-    json_end_array(&e->json);
-    json_end_object(&e->json);
+    json_object(&json, "related");
+    json_array(&json, "ip");
+    json = put_address(e, json, NULL, verdict->initiator);
+    json = put_address(e, json, NULL, 1u - verdict->initiator);
+    json_end_array(&json);
+    json_end_object(&json);
+    return json;
 }
 
 /* An id of the rules, which holds nothing to escape (is_id() of src/rules). */
-static void put_id(struct encoder *e, const char *key, const char *id)
+static struct json_out put_id(struct json_out json, const char *key, const char *id)
 {
-    json_plain(&e->json, key, id, strnlen(id, JSON_STRING_MAX));
+    json_plain(&json, key, id, strnlen(id, JSON_STRING_MAX));
+    return json;
 }
 
 /* Roles leave room for the rows and for what follows them (AFTER_LISTS below). */
 enum { AFTER_ROLES = 3700 };
 
-static void put_roles(struct encoder *e, role_set roles)
+static struct json_out put_roles(struct encoder *e, struct json_out json, role_set roles)
 {
-    json_array(&e->json, "roles");
-    for (role_set left = roles; left && json_has_room(&e->json, AFTER_ROLES); left &= left - 1)
-        put_id(e, NULL, policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left))->name);
-    json_end_array(&e->json);
+    json_array(&json, "roles");
+    for (role_set left = roles; left && json_has_room(&json, AFTER_ROLES); left &= left - 1)
+        json = put_id(json, NULL, policy_role(e->writer->policy, (unsigned)__builtin_ctzll(left))->name);
+    json_end_array(&json);
+    return json;
 }
 
-static void put_site(struct encoder *e, const struct flow *flow, const struct verdict *verdict)
+static struct json_out put_site(struct encoder *e, struct json_out json, const struct flow *flow,
+                                const struct verdict *verdict)
 {
-    json_unsigned(&e->json, "schema", EVENT_SCHEMA);
+    json_unsigned(&json, "schema", EVENT_SCHEMA);
     if (e->writer->policy)
-        put_text(e, "site", "rolecall.site", policy_settings(e->writer->policy)->site_name);
+        json = put_text(e, json, "site", "rolecall.site", policy_settings(e->writer->policy)->site_name);
     if (!flow)
-        return;
-    put_hex(e, "flow_id", event_flow_id(flow));
+        return json;
+    json = put_hex(json, "flow_id", event_flow_id(flow));
     if (!e->writer->policy)
-        return;
-    json_object(&e->json, "source");
-    put_roles(e, verdict->party[verdict->initiator].direct);
-    json_end_object(&e->json);
-    json_object(&e->json, "destination");
-    put_roles(e, verdict->party[1 - verdict->initiator].direct);
-    json_end_object(&e->json);
+        return json;
+    json_object(&json, "source");
+    json = put_roles(e, json, verdict->party[verdict->initiator].direct);
+    json_end_object(&json);
+    json_object(&json, "destination");
+    json = put_roles(e, json, verdict->party[1 - verdict->initiator].direct);
+    json_end_object(&json);
+    return json;
 }
 
 static const char *confidence_of(const struct verdict *verdict)
@@ -400,47 +423,51 @@ static const char *confidence_of(const struct verdict *verdict)
 /* Lists leave this much of a line to what comes after them. */
 enum { AFTER_LISTS = 3000 };
 
-static void put_rows(struct encoder *e, const char *key, const struct matrix_row *const *rows, unsigned count)
+static struct json_out put_rows(struct encoder *e, struct json_out json, const char *key,
+                                const struct matrix_row *const *rows, unsigned count)
 {
-    json_array(&e->json, key);
+    json_array(&json, key);
     for (unsigned i = 0; i < count; i++) {
-        if (!json_has_room(&e->json, AFTER_LISTS)) {
+        if (!json_has_room(&json, AFTER_LISTS)) {
             note_trouble(e, "rolecall.compliance.rows", NULL, JSON_SHORTENED);
             break;
         }
-        put_id(e, NULL, rows[i]->id);
+        json = put_id(json, NULL, rows[i]->id);
     }
-    json_end_array(&e->json);
+    json_end_array(&json);
+    return json;
 }
 
-static void put_compliance(struct encoder *e, const struct verdict *verdict, bool is_alert)
+static struct json_out put_compliance(struct encoder *e, struct json_out json, const struct verdict *verdict,
+                                      bool is_alert)
 {
-    json_object(&e->json, "compliance");
-    json_word(&e->json, "status", verdict_status_name(verdict->status));
+    json_object(&json, "compliance");
+    json_word(&json, "status", verdict_status_name(verdict->status));
     if (verdict->outcome)
-        json_word(&e->json, "outcome", verdict->outcome);
+        json_word(&json, "outcome", verdict->outcome);
     if (is_alert)
-        json_word(&e->json, "confidence", confidence_of(verdict));
+        json_word(&json, "confidence", confidence_of(verdict));
     if (verdict->row_count || !is_alert)
-        put_rows(e, "rows", verdict->rows, verdict->row_count);
+        json = put_rows(e, json, "rows", verdict->rows, verdict->row_count);
     if (verdict->match != MATCH_NONE)
-        json_word(&e->json, "match", row_match_name(verdict->match));
+        json_word(&json, "match", row_match_name(verdict->match));
     if (verdict->application_check)
-        json_word(&e->json, "application_check", verdict->application_check);
+        json_word(&json, "application_check", verdict->application_check);
     if (verdict->nearest)
-        put_rows(e, "nearest", &verdict->nearest, 1);
+        json = put_rows(e, json, "nearest", &verdict->nearest, 1);
     if (!is_alert) {
-        json_array(&e->json, "findings");
+        json_array(&json, "findings");
         for (uint32_t left = verdict->findings; left; left &= left - 1)
-            json_word(&e->json, NULL, finding_id_name((enum finding_id)__builtin_ctz(left)));
-        json_end_array(&e->json);
+            json_word(&json, NULL, finding_id_name((enum finding_id)__builtin_ctz(left)));
+        json_end_array(&json);
     }
     if (verdict->allow >= 0)
-        put_text(e, "allow", "rolecall.compliance.allow",
-                 policy_allow_name(e->writer->policy, verdict->allow));
+        json = put_text(e, json, "allow", "rolecall.compliance.allow",
+                        policy_allow_name(e->writer->policy, verdict->allow));
     if (verdict->reason)
-        json_string(&e->json, "reason", verdict->reason);
-    json_end_object(&e->json);
+        json_string(&json, "reason", verdict->reason);
+    json_end_object(&json);
+    return json;
 }
 
 static const char *tristate(unsigned value)
@@ -477,330 +504,337 @@ static bool has_tls(const struct flow *flow, const struct proto_facts *facts)
 }
 
 /* ECS `tls`, `http`-less `url`, `user_agent`: what identifiers read, in its ECS place. */
-static void put_ecs_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts)
+static struct json_out put_ecs_facts(struct encoder *e, struct json_out json, const struct flow *flow,
+                                     const struct proto_facts *facts)
 {
     unsigned name = flow->identity.name;
     if (has_tls(flow, facts) &&
         (tls_version(facts->tls.version) || (name == PROTO_tls && facts->server_name.size))) {
-        json_object(&e->json, "tls");
+        json_object(&json, "tls");
         if (tls_version(facts->tls.version))
-            json_word(&e->json, "version", tls_version(facts->tls.version));
+            json_word(&json, "version", tls_version(facts->tls.version));
         if (facts->server_name.size && name != PROTO_xmpp) {
-            json_object(&e->json, "client");
-            put_captured(e, "server_name", "tls.client.server_name", &facts->server_name);
-            json_end_object(&e->json);
+            json_object(&json, "client");
+            json = put_captured(e, json, "server_name", "tls.client.server_name", &facts->server_name);
+            json_end_object(&json);
         }
-        json_end_object(&e->json);
+        json_end_object(&json);
     }
     if (name == PROTO_dns && facts->server_name.size) {
-        json_object(&e->json, "dns");
-        json_object(&e->json, "question");
-        put_captured(e, "name", "dns.question.name", &facts->server_name);
-        json_end_object(&e->json);
-        json_end_object(&e->json);
+        json_object(&json, "dns");
+        json_object(&json, "question");
+        json = put_captured(e, json, "name", "dns.question.name", &facts->server_name);
+        json_end_object(&json);
+        json_end_object(&json);
     } else if (!has_tls(flow, facts) && facts->server_name.size) {
-        json_object(&e->json, "url");
-        put_captured(e, "domain", "url.domain", &facts->server_name);
-        json_end_object(&e->json);
+        json_object(&json, "url");
+        json = put_captured(e, json, "domain", "url.domain", &facts->server_name);
+        json_end_object(&json);
     }
     if (facts->agent.size) {
-        json_object(&e->json, "user_agent");
-        put_captured(e, "original", "user_agent.original", &facts->agent);
-        json_end_object(&e->json);
+        json_object(&json, "user_agent");
+        json = put_captured(e, json, "original", "user_agent.original", &facts->agent);
+        json_end_object(&json);
     }
+    return json;
 }
 
-static void put_rtp(struct encoder *e, const struct proto_facts *facts)
+static struct json_out put_rtp(struct json_out json, const struct proto_facts *facts)
 {
     if (!facts->rtp.ssrc_count && !facts->rtp.packets)
-        return;
-    json_object(&e->json, "rtp");
-    json_array(&e->json, "payload_types");
+        return json;
+    json_object(&json, "rtp");
+    json_array(&json, "payload_types");
     for (unsigned i = 0; i < facts->rtp.payload_type_count; i++)
-        json_unsigned(&e->json, NULL, facts->rtp.payload_types[i]);
-    json_end_array(&e->json);
-    json_array(&e->json, "ssrc");
+        json_unsigned(&json, NULL, facts->rtp.payload_types[i]);
+    json_end_array(&json);
+    json_array(&json, "ssrc");
     for (unsigned i = 0; i < facts->rtp.ssrc_count; i++)
-        json_format(&e->json, NULL, "0x%08" PRIx32, facts->rtp.ssrc[i]);
-    json_end_array(&e->json);
-    json_unsigned(&e->json, "packets", facts->rtp.packets);
-    json_unsigned(&e->json, "lost", facts->rtp.lost);
-    json_end_object(&e->json);
+        json_format(&json, NULL, "0x%08" PRIx32, facts->rtp.ssrc[i]);
+    json_end_array(&json);
+    json_unsigned(&json, "packets", facts->rtp.packets);
+    json_unsigned(&json, "lost", facts->rtp.lost);
+    json_end_object(&json);
+    return json;
 }
 
-static void put_turn(struct encoder *e, const struct proto_facts *facts)
+static struct json_out put_turn(struct json_out json, const struct proto_facts *facts)
 {
     static const char *const streams[] = {NULL, "audio", "video", "supplemental-video", "data"};
     if (!facts->turn.flavour)
-        return;
-    json_object(&e->json, "turn");
-    json_word(&e->json, "flavour", facts->turn.flavour == 2 ? "ms-turn" : "stun");
+        return json;
+    json_object(&json, "turn");
+    json_word(&json, "flavour", facts->turn.flavour == 2 ? "ms-turn" : "stun");
     if (facts->turn.flavour == 2)
-        json_bool(&e->json, "pseudo_tls", facts->turn.pseudo_tls);
+        json_bool(&json, "pseudo_tls", facts->turn.pseudo_tls);
     if (facts->turn.stream_type >= 1 && facts->turn.stream_type <= 4)
-        json_word(&e->json, "stream", streams[facts->turn.stream_type]);
-    json_end_object(&e->json);
+        json_word(&json, "stream", streams[facts->turn.stream_type]);
+    json_end_object(&json);
+    return json;
 }
 
 static const char *const modality_names[MODALITY_COUNT] = {"any", "audio", "video", "application-sharing"};
 
-static void put_own_facts(struct encoder *e, const struct flow *flow, const struct proto_facts *facts,
-                          uint8_t mutual)
+static struct json_out put_own_facts(struct encoder *e, struct json_out json, const struct flow *flow,
+                                     const struct proto_facts *facts, uint8_t mutual)
 {
     if (has_tls(flow, facts)) {
-        json_object(&e->json, "tls");
-        json_word(&e->json, "mutual", tristate(mutual));
+        json_object(&json, "tls");
+        json_word(&json, "mutual", tristate(mutual));
         if (tls_version(facts->tls.version))
-            json_word(&e->json, "version", tls_version(facts->tls.version));
+            json_word(&json, "version", tls_version(facts->tls.version));
         if (facts->tls.resumed != TRI_UNKNOWN)
-            json_bool(&e->json, "resumed", facts->tls.resumed == TRI_YES);
-        json_end_object(&e->json);
+            json_bool(&json, "resumed", facts->tls.resumed == TRI_YES);
+        json_end_object(&json);
     }
-    put_rtp(e, facts);
-    put_turn(e, facts);
+    json = put_rtp(json, facts);
+    json = put_turn(json, facts);
     if (facts->modality && facts->modality < MODALITY_COUNT)
-        json_word(&e->json, "modality", modality_names[facts->modality]);
-    put_captured(e, "detail", "rolecall.detail", &facts->detail);
+        json_word(&json, "modality", modality_names[facts->modality]);
+    json = put_captured(e, json, "detail", "rolecall.detail", &facts->detail);
+    return json;
 }
 
-static void put_flow(struct encoder *e, const struct flow *flow, const struct proto_facts *facts,
-                     const struct verdict *verdict, enum flow_end end)
+static struct json_out put_flow(struct json_out json, const struct flow *flow,
+                                const struct proto_facts *facts, const struct verdict *verdict,
+                                enum flow_end end)
 {
-    json_object(&e->json, "flow");
-    json_word(&e->json, "direction_basis", direction_basis_name(verdict->basis));
-    json_word(&e->json, "end_reason", flow_end_name(end));
-    json_unsigned(&e->json, "evidence", flow->identity.evidence);
+    json_object(&json, "flow");
+    json_word(&json, "direction_basis", direction_basis_name(verdict->basis));
+    json_word(&json, "end_reason", flow_end_name(end));
+    json_unsigned(&json, "evidence", flow->identity.evidence);
     if (flow->identity.upgraded_to)
-        json_word(&e->json, "upgraded_to", proto_by_id(flow->identity.upgraded_to)->name);
+        json_word(&json, "upgraded_to", proto_by_id(flow->identity.upgraded_to)->name);
     if (facts->also) {
-        json_array(&e->json, "also");
+        json_array(&json, "also");
         for (unsigned id = 1; id < PROTO_COUNT; id++)
             if (facts->also >> id & 1)
-                json_word(&e->json, NULL, proto_by_id((enum proto_id)id)->name);
-        json_end_array(&e->json);
+                json_word(&json, NULL, proto_by_id((enum proto_id)id)->name);
+        json_end_array(&json);
     }
     if (flow->layers[0]) {
-        json_array(&e->json, "tunnel");
+        json_array(&json, "tunnel");
         for (unsigned i = 0; i < sizeof flow->layers && flow->layers[i]; i++)
-            json_word(&e->json, NULL, layer_name(flow->layers[i]));
-        json_end_array(&e->json);
+            json_word(&json, NULL, layer_name(flow->layers[i]));
+        json_end_array(&json);
     }
     if (flow->flags & FLOW_PROTECTED)
-        json_bool(&e->json, "protected", true);
-    json_unsigned(&e->json, "truncated_packets", flow->truncated_packets);
-    json_unsigned(&e->json, "duplicates", flow->duplicates);
-    json_end_object(&e->json);
+        json_bool(&json, "protected", true);
+    json_unsigned(&json, "truncated_packets", flow->truncated_packets);
+    json_unsigned(&json, "duplicates", flow->duplicates);
+    json_end_object(&json);
+    return json;
 }
 
 /* Names what was shortened or repaired, closes the line and hands it on. */
-static void finish(struct encoder *e)
+static void finish(struct encoder *e, struct json_out json)
 {
-    struct json_out *json = &e->json;
     bool shortened = false, repaired = false;
     for (unsigned i = 0; i < e->trouble_count; i++) {
         shortened |= (e->troubles[i].repair & JSON_SHORTENED) != 0;
         repaired |= e->troubles[i].text && (e->troubles[i].repair & JSON_REPAIRED);
     }
     if (shortened) {
-        json_array(json, "truncated");
+        json_array(&json, "truncated");
         for (unsigned i = 0; i < e->trouble_count; i++)
             if (e->troubles[i].repair & JSON_SHORTENED)
-                json_word(json, NULL, e->troubles[i].field);
-        json_end_array(json);
+                json_word(&json, NULL, e->troubles[i].field);
+        json_end_array(&json);
     }
     if (repaired) {
-        json_object(json, "raw_hex");
+        json_object(&json, "raw_hex");
         for (unsigned i = 0; i < e->trouble_count; i++) {
             const struct proto_text *text = e->troubles[i].text;
             if (text && (e->troubles[i].repair & JSON_REPAIRED))
-                json_hex(json, e->troubles[i].field, text->bytes, text->size < 128 ? text->size : 128);
+                json_hex(&json, e->troubles[i].field, text->bytes, text->size < 128 ? text->size : 128);
         }
-        json_end_object(json);
+        json_end_object(&json);
     }
-    json_end_object(json); /* rolecall */
-    json_end_object(json);
-    if (!json_finish(json)) {
+    json_end_object(&json); /* rolecall */
+    json_end_object(&json);
+    if (!json_finish(&json)) {
         e->writer->too_long++;
         return;
     }
-    e->line.size = json->used;
+    e->line.size = (size_t)(json.at - e->buffer);
     e->writer->line(e->writer->context, &e->line);
 }
 
 void event_flow(struct event_writer *writer, const struct judge_flow *in, const struct verdict *verdict,
                 enum flow_end end)
 {
-    static const char *const category[] = {"network", NULL}, *const type[] = {"connection", "end", NULL};
     const struct flow *flow = in->flow;
     struct encoder e;
-    begin(&e, writer, flow->last_ns);
-    begin_event(&e, DATASET_FLOW, "flow");
-    put_list(&e, "category", category);
-    put_list(&e, "type", type);
-    put_time(&e, "start", flow->first_ns);
-    put_time(&e, "end", flow->last_ns);
-    json_unsigned(&e.json, "duration", (uint64_t)(flow->last_ns - flow->first_ns));
-    json_end_object(&e.json);
-    put_ends(&e, flow, verdict, true);
-    put_network(&e, flow);
-    put_ecs_facts(&e, flow, in->facts);
-    put_related(&e, verdict);
-    put_observer(&e, NULL);
-    json_object(&e.json, "rolecall");
-    put_site(&e, flow, verdict);
-    put_flow(&e, flow, in->facts, verdict, end);
-    put_compliance(&e, verdict, false);
-    put_own_facts(&e, flow, in->facts, verdict->mutual);
-    finish(&e);
+    struct json_out json = begin(&e, writer, flow, flow->last_ns);
+    json = begin_event(&e, json, DATASET_FLOW, "flow");
+    json_value(&json, "category", "[\"network\"]");
+    json_value(&json, "type", "[\"connection\",\"end\"]");
+    json = put_time(json, "start", flow->first_ns);
+    json = put_time_again(&e, json, "end");
+    json_unsigned(&json, "duration", (uint64_t)(flow->last_ns - flow->first_ns));
+    json_end_object(&json);
+    json = put_ends(&e, json, flow, verdict, true);
+    json = put_network(&e, json, flow);
+    json = put_ecs_facts(&e, json, flow, in->facts);
+    json = put_related(&e, json, verdict);
+    json = put_observer(&e, json, NULL);
+    json_object(&json, "rolecall");
+    json = put_site(&e, json, flow, verdict);
+    json = put_flow(json, flow, in->facts, verdict, end);
+    json = put_compliance(&e, json, verdict, false);
+    json = put_own_facts(&e, json, flow, in->facts, verdict->mutual);
+    finish(&e, json);
 }
 
-static void put_rule(struct encoder *e, const struct finding *finding)
+static struct json_out put_rule(struct encoder *e, struct json_out json, const struct finding *finding)
 {
     const struct matrix_row *row =
         finding->verdict.row_count ? finding->verdict.rows[0] : finding->verdict.nearest;
-    json_object(&e->json, "rule");
-    json_word(&e->json, "id", finding_id_name(finding->id));
-    json_word(&e->json, "name", finding_id_title(finding->id));
+    json_object(&json, "rule");
+    json_word(&json, "id", finding_id_name(finding->id));
+    json_word(&json, "name", finding_id_title(finding->id));
     if (row) {
-        put_id(e, "ruleset", row->matrix);
-        json_string(&e->json, "reference", policy_matrix_reference(e->writer->policy, row->matrix));
+        json = put_id(json, "ruleset", row->matrix);
+        json_string(&json, "reference", policy_matrix_reference(e->writer->policy, row->matrix));
     }
-    json_end_object(&e->json);
+    json_end_object(&json);
+    return json;
 }
 
-static void put_refusal(struct encoder *e, const struct refusal *refusal)
+static struct json_out put_refusal(struct json_out json, const struct refusal *refusal)
 {
     static const char *const kinds[] = {NULL, "rst", "icmp", "silence"};
     static const struct addr none;
     char sender[ADDR_TEXT_SIZE];
     if (!refusal->kind)
-        return;
-    json_object(&e->json, "refusal");
-    json_word(&e->json, "kind", kinds[refusal->kind]);
+        return json;
+    json_object(&json, "refusal");
+    json_word(&json, "kind", kinds[refusal->kind]);
     if (refusal->kind == REFUSAL_RST) {
-        json_unsigned(&e->json, "ttl", refusal->ttl);
+        json_unsigned(&json, "ttl", refusal->ttl);
         if (refusal->ttl_low) {
-            json_unsigned(&e->json, "host_ttl_low", refusal->ttl_low);
-            json_unsigned(&e->json, "host_ttl_high", refusal->ttl_high);
+            json_unsigned(&json, "host_ttl_low", refusal->ttl_low);
+            json_unsigned(&json, "host_ttl_high", refusal->ttl_high);
         }
-        json_word(&e->json, "fits_host", tristate(refusal_fits_host(refusal)));
+        json_word(&json, "fits_host", tristate(refusal_fits_host(refusal)));
     }
     if (refusal->kind == REFUSAL_ICMP) {
-        json_format(&e->json, "icmp_type", "%u", refusal->icmp_type);
-        json_format(&e->json, "icmp_code", "%u", refusal->icmp_code);
+        json_format(&json, "icmp_type", "%u", refusal->icmp_type);
+        json_format(&json, "icmp_code", "%u", refusal->icmp_code);
         if (!addr_equal(&refusal->icmp_sender, &none))
-            json_string(&e->json, "icmp_sender", addr_text(&refusal->icmp_sender, sender));
+            json_string(&json, "icmp_sender", addr_text(&refusal->icmp_sender, sender));
     }
-    json_unsigned(&e->json, "tries", refusal->tries);
-    json_unsigned(&e->json, "span", (uint64_t)refusal->span_ns);
-    json_end_object(&e->json);
+    json_unsigned(&json, "tries", refusal->tries);
+    json_unsigned(&json, "span", (uint64_t)refusal->span_ns);
+    json_end_object(&json);
+    return json;
 }
 
-static void put_finding(struct encoder *e, const struct finding *finding)
+static struct json_out put_finding(struct json_out json, const struct finding *finding)
 {
     static const char *const states[] = {"open", "update", "close"};
-    json_object(&e->json, "finding");
-    json_word(&e->json, "state", states[finding->state]);
-    put_hex(e, "fingerprint", finding->fingerprint);
-    json_unsigned(&e->json, "count", finding->count);
+    json_object(&json, "finding");
+    json_word(&json, "state", states[finding->state]);
+    json = put_hex(json, "fingerprint", finding->fingerprint);
+    json_unsigned(&json, "count", finding->count);
     if (!finding->is_sensor)
-        json_unsigned(&e->json, "peers", finding->peers);
-    put_time(e, "first_seen", finding->first_seen_ns);
-    put_time(e, "last_seen", finding->last_seen_ns);
-    json_end_object(&e->json);
+        json_unsigned(&json, "peers", finding->peers);
+    json = put_time(json, "first_seen", finding->first_seen_ns);
+    json = put_time(json, "last_seen", finding->last_seen_ns);
+    json_end_object(&json);
+    return json;
 }
 
 /* Milliseconds with one decimal: DESIGN 7. */
-static void put_delay(struct encoder *e, const char *key, int64_t from_ns, int64_t to_ns)
+static struct json_out put_delay(struct json_out json, const char *key, int64_t from_ns, int64_t to_ns)
 {
     if (!from_ns || !to_ns || to_ns < from_ns)
-        return;
+        return json;
     uint64_t tenths = ((uint64_t)(to_ns - from_ns) + 50000) / 100000;
-    json_decimal(&e->json, key, tenths);
+    json_decimal(&json, key, tenths);
+    return json;
 }
 
-static void put_ipsec(struct encoder *e, const struct ipsec_episode *episode)
+static struct json_out put_ipsec(struct json_out json, const struct ipsec_episode *episode)
 {
     static const char *const negotiations[] = {"none", "ikev1", "ikev2", "authip"};
     static const char *const states[] = {"unanswered", "negotiating", "fell-back", "protected"};
-    json_object(&e->json, "ipsec");
-    json_word(&e->json, "negotiation", negotiations[episode->negotiation]);
-    json_word(&e->json, "state", states[episode->state]);
+    json_object(&json, "ipsec");
+    json_word(&json, "negotiation", negotiations[episode->negotiation]);
+    json_word(&json, "state", states[episode->state]);
     if (episode->first_request_ns)
-        put_time(e, "first_request", episode->first_request_ns);
+        json = put_time(json, "first_request", episode->first_request_ns);
     if (episode->first_protected_ns)
-        put_time(e, "first_protected", episode->first_protected_ns);
-    put_delay(e, "negotiation_ms", episode->first_request_ns, episode->first_protected_ns);
-    put_delay(e, "media_start_delay_ms", episode->first_request_ns, episode->media_start_ns);
-    json_unsigned(&e->json, "requests", episode->requests);
-    json_bool(&e->json, "answered", episode->answered);
-    json_array(&e->json, "spi");
+        json = put_time(json, "first_protected", episode->first_protected_ns);
+    json = put_delay(json, "negotiation_ms", episode->first_request_ns, episode->first_protected_ns);
+    json = put_delay(json, "media_start_delay_ms", episode->first_request_ns, episode->media_start_ns);
+    json_unsigned(&json, "requests", episode->requests);
+    json_bool(&json, "answered", episode->answered);
+    json_array(&json, "spi");
     for (unsigned i = 0; i < episode->spi_count; i++)
-        json_format(&e->json, NULL, "0x%08" PRIx32, episode->spi[i]);
-    json_end_array(&e->json);
-    json_bool(&e->json, "nat_t", episode->nat_t);
-    json_bool(&e->json, "esp_null", episode->esp_null);
-    json_unsigned(&e->json, "rekeys", episode->rekeys);
-    json_unsigned(&e->json, "media_flows", episode->media_flows);
-    json_unsigned(&e->json, "media_packets_lost", episode->media_lost);
-    json_end_object(&e->json);
+        json_format(&json, NULL, "0x%08" PRIx32, episode->spi[i]);
+    json_end_array(&json);
+    json_bool(&json, "nat_t", episode->nat_t);
+    json_bool(&json, "esp_null", episode->esp_null);
+    json_unsigned(&json, "rekeys", episode->rekeys);
+    json_unsigned(&json, "media_flows", episode->media_flows);
+    json_unsigned(&json, "media_packets_lost", episode->media_lost);
+    json_end_object(&json);
+    return json;
 }
 
 void event_ipsec(struct event_writer *writer, const struct ipsec_episode *episode, int64_t now_ns)
 {
-    static const char *const category[] = {"network", NULL}, *const type[] = {"connection", "end", NULL};
     const struct flow *flow = &episode->flow;
     struct encoder e;
-    begin(&e, writer, now_ns);
-    begin_event(&e, DATASET_IPSEC, "ipsec");
-    put_list(&e, "category", category);
-    put_list(&e, "type", type);
-    put_time(&e, "start", flow->first_ns);
-    json_end_object(&e.json);
-    put_ends(&e, flow, &episode->verdict, false);
-    put_network(&e, flow);
-    put_related(&e, &episode->verdict);
-    put_observer(&e, NULL);
-    json_object(&e.json, "rolecall");
-    put_site(&e, flow, &episode->verdict);
-    put_ipsec(&e, episode);
-    put_compliance(&e, &episode->verdict, false);
-    finish(&e);
+    struct json_out json = begin(&e, writer, flow, now_ns);
+    json = begin_event(&e, json, DATASET_IPSEC, "ipsec");
+    json_value(&json, "category", "[\"network\"]");
+    json_value(&json, "type", "[\"connection\",\"end\"]");
+    json = put_time(json, "start", flow->first_ns);
+    json_end_object(&json);
+    json = put_ends(&e, json, flow, &episode->verdict, false);
+    json = put_network(&e, json, flow);
+    json = put_related(&e, json, &episode->verdict);
+    json = put_observer(&e, json, NULL);
+    json_object(&json, "rolecall");
+    json = put_site(&e, json, flow, &episode->verdict);
+    json = put_ipsec(json, episode);
+    json = put_compliance(&e, json, &episode->verdict, false);
+    finish(&e, json);
 }
 
 void event_finding(struct event_writer *writer, const struct finding *finding, int64_t now_ns)
 {
-    static const char *const category[] = {"network", "intrusion_detection", NULL}, *const type[] = {"info",
-                                                                                                     NULL};
     const struct flow *flow = &finding->flow;
     const struct verdict *verdict = &finding->verdict;
     struct encoder e;
-    begin(&e, writer, now_ns);
-    begin_event(&e, DATASET_ALERT, finding_id_name(finding->id));
-    put_list(&e, "category", category);
-    put_list(&e, "type", type);
+    struct json_out json = begin(&e, writer, finding->is_sensor ? NULL : flow, now_ns);
+    json = begin_event(&e, json, DATASET_ALERT, finding_id_name(finding->id));
+    json_value(&json, "category", "[\"network\",\"intrusion_detection\"]");
+    json_value(&json, "type", "[\"info\"]");
     e.line.severity = (unsigned)finding->severity;
-    json_unsigned(&e.json, "severity", e.line.severity);
-    put_time(&e, "start", finding->first_seen_ns);
-    put_text(&e, "reason", "event.reason", finding->reason);
-    json_end_object(&e.json);
-    put_rule(&e, finding);
+    json_unsigned(&json, "severity", e.line.severity);
+    json = put_time(json, "start", finding->first_seen_ns);
+    json = put_text(&e, json, "reason", "event.reason", finding->reason);
+    json_end_object(&json);
+    json = put_rule(&e, json, finding);
     if (!finding->is_sensor) {
-        put_ends(&e, flow, verdict, false);
-        put_network(&e, flow);
-        put_related(&e, verdict);
+        json = put_ends(&e, json, flow, verdict, false);
+        json = put_network(&e, json, flow);
+        json = put_related(&e, json, verdict);
     }
-    put_observer(&e, finding->interface);
-    json_object(&e.json, "rolecall");
-    put_site(&e, finding->is_sensor ? NULL : flow, verdict);
+    json = put_observer(&e, json, finding->interface);
+    json_object(&json, "rolecall");
+    json = put_site(&e, json, finding->is_sensor ? NULL : flow, verdict);
     if (finding->has_episode)
-        put_ipsec(&e, &finding->episode);
+        json = put_ipsec(json, &finding->episode);
     if (!finding->is_sensor)
-        put_compliance(&e, verdict, true);
-    put_refusal(&e, &finding->refusal);
-    put_text(&e, "advice", "rolecall.advice", finding->advice);
-    put_finding(&e, finding);
-    finish(&e);
+        json = put_compliance(&e, json, verdict, true);
+    json = put_refusal(json, &finding->refusal);
+    json = put_text(&e, json, "advice", "rolecall.advice", finding->advice);
+    json = put_finding(json, finding);
+    finish(&e, json);
 }
 
 static bool is_in_state(const struct coverage *coverage, unsigned state)
@@ -846,7 +880,7 @@ static bool is_media_range(const struct policy_row *row)
 }
 
 /* The port ranges that media of this host may use, as the documents and the site have them. */
-static void put_media_ports(struct encoder *e, role_set direct)
+static struct json_out put_media_ports(struct encoder *e, struct json_out json, role_set direct)
 {
     struct media_ports list[MEDIA_PORTS_MAX];
     unsigned count = 0;
@@ -862,102 +896,100 @@ static void put_media_ports(struct encoder *e, role_set direct)
                 add_media_row(&role->opens[i], list, &count);
     }
     if (!count)
-        return;
-    json_array(&e->json, "media_ports");
+        return json;
+    json_array(&json, "media_ports");
     for (unsigned i = 0; i < count; i++)
-        json_format(&e->json, NULL, "%s %u-%u", modality_names[list[i].modality], list[i].range.low,
+        json_format(&json, NULL, "%s %u-%u", modality_names[list[i].modality], list[i].range.low,
                     list[i].range.high);
-    json_end_array(&e->json);
+    json_end_array(&json);
+    return json;
 }
 
 void event_coverage(struct event_writer *writer, const struct judge *judge, int32_t entry, int64_t now_ns)
 {
-    static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
     static const char *const states[] = {"seen", "violated", "blocked", "not_seen"};
     const struct policy_entry *host = policy_entry(writer->policy, entry);
     uint64_t counts[4] = {0};
     struct encoder e;
-    begin(&e, writer, now_ns);
-    begin_event(&e, DATASET_COVERAGE, "coverage");
-    put_list(&e, "category", category);
-    put_list(&e, "type", type);
-    json_end_object(&e.json);
-    json_object(&e.json, "host");
-    put_text(&e, "name", "host.name", host->name);
-    json_end_object(&e.json);
-    put_observer(&e, NULL);
-    json_object(&e.json, "rolecall");
-    put_site(&e, NULL, NULL);
-    json_object(&e.json, "host");
-    put_roles(&e, host->direct);
-    json_end_object(&e.json);
-    put_media_ports(&e, host->direct);
-    json_object(&e.json, "coverage");
+    struct json_out json = begin(&e, writer, NULL, now_ns);
+    json = begin_event(&e, json, DATASET_COVERAGE, "coverage");
+    json_value(&json, "category", "[\"network\"]");
+    json_value(&json, "type", "[\"info\"]");
+    json_end_object(&json);
+    json_object(&json, "host");
+    json = put_text(&e, json, "name", "host.name", host->name);
+    json_end_object(&json);
+    json = put_observer(&e, json, NULL);
+    json_object(&json, "rolecall");
+    json = put_site(&e, json, NULL, NULL);
+    json_object(&json, "host");
+    json = put_roles(&e, json, host->direct);
+    json_end_object(&json);
+    json = put_media_ports(&e, json, host->direct);
+    json_object(&json, "coverage");
     for (unsigned state = 0; state < 4; state++) {
-        json_array(&e.json, states[state]);
+        json_array(&json, states[state]);
         for (unsigned order = 0; order < policy_row_count(writer->policy); order++) {
             const struct coverage *coverage = judge_coverage(judge, entry, order);
             if (!coverage || !is_in_state(coverage, state))
                 continue;
-            if (json_has_room(&e.json, 400))
-                put_id(&e, NULL, policy_row_by_order(writer->policy, order)->id);
+            if (json_has_room(&json, 400))
+                json = put_id(json, NULL, policy_row_by_order(writer->policy, order)->id);
             else if (counts[state] == 0 || e.trouble_count == 0)
                 note_trouble(&e, "rolecall.coverage", NULL, JSON_SHORTENED);
             counts[state]++;
         }
-        json_end_array(&e.json);
+        json_end_array(&json);
     }
-    json_object(&e.json, "counts");
+    json_object(&json, "counts");
     for (unsigned state = 0; state < 4; state++)
-        json_unsigned(&e.json, states[state], counts[state]);
-    json_end_object(&e.json);
-    json_end_object(&e.json);
-    finish(&e);
+        json_unsigned(&json, states[state], counts[state]);
+    json_end_object(&json);
+    json_end_object(&json);
+    finish(&e, json);
 }
 
 void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count,
                  int64_t now_ns)
 {
-    static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
     struct encoder e;
-    begin(&e, writer, now_ns);
-    begin_event(&e, DATASET_STATS, "stats");
-    put_list(&e, "category", category);
-    put_list(&e, "type", type);
-    json_end_object(&e.json);
-    put_observer(&e, NULL);
-    json_object(&e.json, "rolecall");
-    put_site(&e, NULL, NULL);
-    json_object(&e.json, "stats");
+    struct json_out json = begin(&e, writer, NULL, now_ns);
+    json = begin_event(&e, json, DATASET_STATS, "stats");
+    json_value(&json, "category", "[\"network\"]");
+    json_value(&json, "type", "[\"info\"]");
+    json_end_object(&json);
+    json = put_observer(&e, json, NULL);
+    json_object(&json, "rolecall");
+    json = put_site(&e, json, NULL, NULL);
+    json_object(&json, "stats");
     for (unsigned i = 0; i < count; i++)
-        json_unsigned(&e.json, counters[i].name, counters[i].value);
-    json_end_object(&e.json);
-    finish(&e);
+        json_unsigned(&json, counters[i].name, counters[i].value);
+    json_end_object(&json);
+    finish(&e, json);
 }
 
 void event_loss(struct event_writer *writer, const struct event_loss *loss)
 {
-    static const char *const category[] = {"network", NULL}, *const type[] = {"info", NULL};
     const uint64_t *lost = loss->lost;
     struct encoder e;
-    begin(&e, writer, loss->now_ns);
-    begin_event(&e, DATASET_LOSS, "loss");
-    put_list(&e, "category", category);
-    put_list(&e, "type", type);
-    json_end_object(&e.json);
-    put_observer(&e, NULL);
-    json_object(&e.json, "rolecall");
-    put_site(&e, NULL, NULL);
-    json_object(&e.json, "loss");
-    put_text(&e, "output", "rolecall.loss.output", loss->output);
-    put_text(&e, "reason", "rolecall.loss.reason", loss->reason);
-    put_time(&e, "since", loss->since_ns);
-    json_unsigned(&e.json, "alerts", lost[DATASET_ALERT]);
-    json_unsigned(&e.json, "flows", lost[DATASET_FLOW]);
-    json_unsigned(&e.json, "events", lost[DATASET_IPSEC]);
-    json_unsigned(&e.json, "metrics", lost[DATASET_COVERAGE] + lost[DATASET_STATS] + lost[DATASET_LOSS]);
-    json_unsigned(&e.json, "first_sequence", loss->first_sequence);
-    json_unsigned(&e.json, "last_sequence", loss->last_sequence);
-    json_end_object(&e.json);
-    finish(&e);
+    struct json_out json = begin(&e, writer, NULL, loss->now_ns);
+    json = begin_event(&e, json, DATASET_LOSS, "loss");
+    json_value(&json, "category", "[\"network\"]");
+    json_value(&json, "type", "[\"info\"]");
+    json_end_object(&json);
+    json = put_observer(&e, json, NULL);
+    json_object(&json, "rolecall");
+    json = put_site(&e, json, NULL, NULL);
+    json_object(&json, "loss");
+    json = put_text(&e, json, "output", "rolecall.loss.output", loss->output);
+    json = put_text(&e, json, "reason", "rolecall.loss.reason", loss->reason);
+    json = put_time(json, "since", loss->since_ns);
+    json_unsigned(&json, "alerts", lost[DATASET_ALERT]);
+    json_unsigned(&json, "flows", lost[DATASET_FLOW]);
+    json_unsigned(&json, "events", lost[DATASET_IPSEC]);
+    json_unsigned(&json, "metrics", lost[DATASET_COVERAGE] + lost[DATASET_STATS] + lost[DATASET_LOSS]);
+    json_unsigned(&json, "first_sequence", loss->first_sequence);
+    json_unsigned(&json, "last_sequence", loss->last_sequence);
+    json_end_object(&json);
+    finish(&e, json);
 }

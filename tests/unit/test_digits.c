@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * test_digits.c - numbers as digits, against printf: around every power of ten, and with zeros in front.
+ * test_digits.c - numbers as digits, against printf: around every power of ten, with zeros in front, and in
+ * hexadecimal.
  */
 #include "rolecall/digits.h"
 #include "unity.h"
@@ -52,11 +53,24 @@ static void test_zeros_in_front(void)
     TEST_ASSERT_EQUAL_MEMORY("234042||", got, sizeof got);
 }
 
+static void test_hexadecimal(void)
+{
+    static const uint64_t values[] = {0,         1, 9, 10, 15, 16, 0x0123456789abcdef, 0xfedcba9876543210,
+                                      UINT64_MAX};
+    for (unsigned i = 0; i < sizeof values / sizeof *values; i++) {
+        char wanted[32], got[18] = "|||||||||||||||||";
+        snprintf(wanted, sizeof wanted, "%016" PRIx64 "|", values[i]);
+        digits_put_hex(got, values[i]);
+        TEST_ASSERT_EQUAL_STRING(wanted, got);
+    }
+}
+
 int main(void)
 {
     UNITY_BEGIN();
     RUN_TEST(test_around_the_powers_of_ten);
     RUN_TEST(test_small_ones);
     RUN_TEST(test_zeros_in_front);
+    RUN_TEST(test_hexadecimal);
     return UNITY_END();
 }
