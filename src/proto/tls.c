@@ -106,24 +106,28 @@ static struct bytes handshake_part(struct handshake *h, size_t wanted)
     return bytes_take(&h->data, n);
 }
 
-/* The next `wanted` handshake bytes; fewer when the rest has not arrived. They are read where they stand, or,
- * when several records have them, put together in `flat`. */
-static struct bytes handshake_take(struct handshake *h, size_t wanted, uint8_t flat[PROTO_WINDOW_SIZE])
+/* Puts handshake bytes together that several records have. */
+static struct bytes handshake_gather(struct handshake *h, size_t wanted, uint8_t flat[PROTO_WINDOW_SIZE])
 {
-    if (wanted == 0 || !handshake_record(h))
-        return bytes_of(NULL, 0);
-    struct bytes part = handshake_part(h, wanted);
-    size_t count = part.left;
-    if (count == wanted || h->data.left == 0)
-        return part;
-    bytes_copy(&part, flat, count);
-    while (count < wanted && h->data.left > 0 && handshake_record(h)) {
-        part = handshake_part(h, wanted - count);
+    size_t count = 0;
+    do {
+        struct bytes part = handshake_part(h, wanted - count);
         size_t size = part.left;
         bytes_copy(&part, flat + count, size);
         count += size;
-    }
+    } while (count < wanted && h->data.left > 0 && handshake_record(h));
     return bytes_of(flat, count);
+}
+
+/* The next `wanted` handshake bytes; fewer when the rest has not arrived. They are read where they stand, or,
+ * when several records have them, put together in `flat`. */
+static inline struct bytes handshake_take(struct handshake *h, size_t wanted, uint8_t flat[PROTO_WINDOW_SIZE])
+{
+    if (wanted == 0 || !handshake_record(h))
+        return bytes_of(NULL, 0);
+    if (wanted <= h->record_left || h->data.left <= h->record_left)
+        return handshake_part(h, wanted);
+    return handshake_gather(h, wanted, flat);
 }
 
 /*
