@@ -37,6 +37,13 @@ static inline void sip_round(uint64_t v[4])
             (secret)[0] ^ 0x6c7967656e657261, (secret)[1] ^ 0x7465646279746573                               \
     }
 
+static inline void sip_word(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    sip_round(v);
+    v[0] ^= word;
+}
+
 static inline uint64_t sip_end(uint64_t v[4])
 {
     v[2] ^= 0xff;
@@ -51,30 +58,24 @@ static inline uint64_t sip_end(uint64_t v[4])
 uint64_t hash_bytes(const void *from, size_t size, const uint64_t secret[2])
 {
     const uint8_t *at = from;
-    uint64_t v[4] = SIP_BEGIN(secret);
-    for (size_t i = 0; i <= size / 8; i++) {
-        uint64_t word = 0;
-        bool last = i == size / 8;
-        if (size - 8 * i > 0)
-            memcpy(&word, at + 8 * i, last ? size % 8 : 8);
-        if (last)
-            word |= (uint64_t)size << 56;
-        v[3] ^= word;
-        sip_round(v);
-        v[0] ^= word;
+    uint64_t v[4] = SIP_BEGIN(secret), word;
+    size_t left = size;
+    for (; left >= sizeof word; left -= sizeof word, at += sizeof word) {
+        memcpy(&word, at, sizeof word);
+        sip_word(v, word);
     }
+    word = (uint64_t)size << 56;
+    for (size_t i = 0; i < left; i++)
+        word |= (uint64_t)at[i] << 8 * i;
+    sip_word(v, word);
     return sip_end(v);
 }
 
 uint64_t hash_words(uint64_t first, uint64_t last, const uint64_t secret[2])
 {
     uint64_t v[4] = SIP_BEGIN(secret);
-    v[3] ^= first;
-    sip_round(v);
-    v[0] ^= first;
-    v[3] ^= last;
-    sip_round(v);
-    v[0] ^= last;
+    sip_word(v, first);
+    sip_word(v, last);
     return sip_end(v);
 }
 
