@@ -162,6 +162,9 @@ struct beginning {
     uint8_t type;     /* MESSAGE_CLIENT_HELLO or MESSAGE_SERVER_HELLO */
     uint8_t evidence; /* 2: every inner length closes, or has not arrived; 1: one does not */
     bool goes_on;     /* more follows the hello, as it should */
+    bool is_read;     /* a ClientHello, whole and in one piece: it is in `hello`, what follows in `behind` */
+    struct hello hello;
+    struct bytes behind;
 };
 
 /* A ClientHello or ServerHello in handshake records at the start of `data`. */
@@ -194,13 +197,15 @@ static enum proto_answer hello_begins(const struct bytes *data, struct beginning
         return PROTO_NO; /* nothing shares a record with a ClientHello */
     if (here < 2)
         return PROTO_MORE;
-    struct hello hello = {0};
+    struct hello *hello = &beginning->hello;
     body.cut = here < body_size;
-    enum proto_answer answer = *type == MESSAGE_CLIENT_HELLO ? hello_read_client(body, false, &hello)
-                                                             : hello_read_server(body, false, &hello);
+    enum proto_answer answer = *type == MESSAGE_CLIENT_HELLO ? hello_read_client(body, false, hello)
+                                                             : hello_read_server(body, false, hello);
     if (answer == PROTO_NO)
         return PROTO_NO;
-    beginning->evidence = here < body_size || hello.closed ? 2 : 1;
+    beginning->evidence = here < body_size || hello->closed ? 2 : 1;
+    beginning->is_read = *type == MESSAGE_CLIENT_HELLO && here == body_size && body.at != flat;
+    beginning->behind = h.data;
     size_t missing = body_size - here;
     beginning->goes_on = h.record_left > missing ||
                          (missing == 0 && record_read(&h.data, &record) && record_is_valid(&record));
@@ -338,7 +343,7 @@ static enum proto_answer recognise_middle(const struct bytes *data, struct tls_m
 }
 
 static enum proto_answer recognise_start(const struct bytes *data, struct tls_memory *memory,
-                                         struct proto_reply *reply)
+                                         struct beginning *beginning, struct proto_reply *reply)
 {
     int first = bytes_peek(data, 0);
     if (first == RECORD_ALERT) {
@@ -347,36 +352,41 @@ static enum proto_answer recognise_start(const struct bytes *data, struct tls_me
     }
     if (first != RECORD_HANDSHAKE)
         return first >= 0x80 ? recognise_old_hello(data, memory, reply) : PROTO_NO;
-    struct beginning beginning = {0};
-    enum proto_answer answer = hello_begins(data, &beginning);
-    reply->evidence = beginning.evidence;
+    enum proto_answer answer = hello_begins(data, beginning);
+    reply->evidence = beginning->evidence;
     /* Those who pretend with the SSL 2.0 form are answered by a ServerHello, too, and by nothing after it. */
-    if (answer == PROTO_YES && memory->old_hello && beginning.type == MESSAGE_SERVER_HELLO &&
-        !beginning.goes_on)
+    if (answer == PROTO_YES && memory->old_hello && beginning->type == MESSAGE_SERVER_HELLO &&
+        !beginning->goes_on)
         return PROTO_MORE;
     return answer;
 }
 
 static enum proto_answer recognise(const struct proto_question *question, struct tls_memory *memory,
-                                   struct proto_reply *reply)
+                                   struct beginning *beginning, struct proto_reply *reply)
 {
     struct bytes data = question->data;
     data.cut = true; /* more may follow: running out of bytes proves nothing */
     enum proto_answer pretended = pretended_tls(&data);
     if (pretended != PROTO_NO)
         return pretended == PROTO_YES ? PROTO_NO : PROTO_MORE;
-    return question->start ? recognise_start(&data, memory, reply) : recognise_middle(&data, memory, reply);
+    return question->start ? recognise_start(&data, memory, beginning, reply)
+                           : recognise_middle(&data, memory, reply);
+}
+
+static void take_client_hello(const struct hello *hello, unsigned side, struct tls_memory *memory,
+                              struct proto_facts *facts)
+{
+    memory->client = (side + 1) & 3u;
+    memory->client_hello = true;
+    hello_tell(hello, memory->alpn_is_chosen, facts);
 }
 
 static void tell_client_hello(struct bytes body, unsigned side, struct tls_memory *memory,
                               struct proto_facts *facts)
 {
     struct hello hello = {0};
-    if (hello_read_client(body, false, &hello) == PROTO_NO)
-        return;
-    memory->client = (side + 1) & 3u;
-    memory->client_hello = true;
-    hello_tell(&hello, memory->alpn_is_chosen, facts);
+    if (hello_read_client(body, false, &hello) != PROTO_NO)
+        take_client_hello(&hello, side, memory, facts);
 }
 
 static uint32_t session_number(struct bytes id)
@@ -642,9 +652,9 @@ static size_t skip_message(struct bytes *data, unsigned side, struct tls_memory 
     return step_over(data, n);
 }
 
-/* Takes all complete units of one side. */
-static void follow(const struct proto_question *question, struct tls_memory *memory,
-                   struct proto_facts *facts, struct proto_reply *reply)
+/* Takes all complete units of one side, the first of them as recognise() has read it. */
+static void follow(const struct proto_question *question, const struct beginning *beginning,
+                   struct tls_memory *memory, struct proto_facts *facts, struct proto_reply *reply)
 {
     unsigned side = question->side;
     struct tls_side *s = &memory->side[side];
@@ -654,6 +664,10 @@ static void follow(const struct proto_question *question, struct tls_memory *mem
     enum step step = STEP_DONE;
     if (s->state == SIDE_NEW || s->state == SIDE_LOST || question->gap)
         step = side_begin(question, &data, memory);
+    if (beginning->is_read && step == STEP_DONE && s->state == SIDE_CLEAR) {
+        take_client_hello(&beginning->hello, side, memory, facts);
+        data = beginning->behind;
+    }
     bool took_unit = s->state == SIDE_CLEAR && data.left < question->data.left;
     while (step == STEP_DONE && data.left > 0 && s->state != SIDE_LOST) {
         if (memory->record_left[side] == 0) {
@@ -685,14 +699,15 @@ static void ask(const struct proto_question *question, struct proto_memory *lent
                 struct proto_reply *reply)
 {
     struct tls_memory *memory = (struct tls_memory *)lent->bytes;
+    struct beginning beginning = {0};
     if (!question->named) {
-        enum proto_answer answer = recognise(question, memory, reply);
+        enum proto_answer answer = recognise(question, memory, &beginning, reply);
         if (answer != PROTO_YES) {
             *reply = (struct proto_reply){.answer = answer};
             return;
         }
     }
-    follow(question, memory, facts, reply);
+    follow(question, &beginning, memory, facts, reply);
     if (!question->named)
         reply->answer = PROTO_YES; /* as recognised, even when no unit of it is complete yet */
 }
