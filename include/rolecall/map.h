@@ -30,7 +30,7 @@ struct map {
     uint64_t refused;   /* map_add: additions that found the map full */
     uint64_t forgotten; /* map_take: entries that had to make room */
     int64_t forgot_ns;  /* when that was last so; 0: never */
-    uint64_t secret[2];
+    uint64_t one, other; /* the secret, as the hash uses it */
 };
 
 /* A secret that nobody who sends packets can know, for maps whose keys come from packets: else he could make

@@ -120,7 +120,8 @@ bool map_init(struct map *map, size_t key_size, size_t value_size, uint32_t capa
                         .stride = stride_of(key_size, value_size),
                         .capacity = capacity,
                         .mask = slots_for(capacity) - 1,
-                        .secret = {secret[0], secret[1]}};
+                        .one = secret[0] ^ 0x9e3779b97f4a7c15,
+                        .other = secret[1] ^ 0xd6e8feb86659fd93};
     map->entries = take_pages(capacity * map->stride);
     map->slots = take_pages(((size_t)map->mask + 1) * sizeof *map->slots);
     map->links = take_pages(((size_t)capacity + 1) * sizeof *map->links);
@@ -189,7 +190,7 @@ __attribute__((noinline)) static uint64_t last_word(const struct map *map, const
  * multiplied by twos and folded. */
 static inline uint64_t hash_key(const struct map *map, const uint8_t *key)
 {
-    const uint64_t one = map->secret[0] ^ 0x9e3779b97f4a7c15, other = map->secret[1] ^ 0xd6e8feb86659fd93;
+    const uint64_t one = map->one, other = map->other;
     const uint8_t *at = key;
     uint64_t hash = 0;
     size_t left = map->key_size;
@@ -223,7 +224,7 @@ static inline uint32_t tagged(const struct map *map, uint32_t entry, uint64_t ha
 
 /* Where the key stands, or the empty slot where it belongs: there is always one, the map is half empty. Only
  * entries with this hash are looked at, as far as slots tell. */
-static uint32_t slot_of(const struct map *map, const void *key, uint64_t hash)
+static inline uint32_t slot_of(const struct map *map, const void *key, uint64_t hash)
 {
     uint32_t slot = (uint32_t)hash & map->mask;
     for (; map->slots[slot]; slot = (slot + 1) & map->mask) {

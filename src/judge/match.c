@@ -132,7 +132,7 @@ void match_ports_recent(const struct judge *judge, const struct flow *flow, cons
                         struct matched *out)
 {
     role_set from = verdict->party[verdict->initiator].direct;
-    role_set to = verdict->party[1 - verdict->initiator].direct;
+    role_set to = verdict->party[1u - verdict->initiator].direct;
     uint64_t asked = asked_of(judge, flow, verdict->initiator);
     struct recent *recent = recent_at(judge, from, to, asked);
     if (recent->asked == asked && recent->from == from && recent->to == to) {

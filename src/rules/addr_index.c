@@ -138,22 +138,22 @@ void addr_index_make(struct addr_index *index, const struct addr_owner owners[],
 
 static unsigned find_v4(const struct addr_index *index, uint32_t wanted)
 {
-    const uint32_t *at = index->v4_begins;
+    unsigned at = 0;
     for (unsigned left = index->v4_count, half; left > 1; left -= half) {
         half = left / 2;
-        at += at[half] <= wanted ? half : 0;
+        at += index->v4_begins[at + half] <= wanted ? half : 0;
     }
-    return index->v4_first + (unsigned)(at - index->v4_begins);
+    return index->v4_first + at;
 }
 
 static unsigned find_v6(const struct addr_index *index, unsigned __int128 wanted)
 {
-    const unsigned __int128 *at = index->begins;
+    unsigned at = 0;
     for (unsigned left = index->count, half; left > 1; left -= half) {
         half = left / 2;
-        at += at[half] <= wanted ? half : 0;
+        at += index->begins[at + half] <= wanted ? half : 0;
     }
-    return (unsigned)(at - index->begins);
+    return at;
 }
 
 int32_t addr_index_find(const struct addr_index *index, const struct addr *addr)
