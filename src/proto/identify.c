@@ -736,10 +736,27 @@ static enum identify_change hear_segment(struct turn *t)
     return follow_segment(t);
 }
 
+/* Does a packet without data leave it at what SYNs have told? Then there is no memo to be made. */
+static bool hear_syn(struct identity *identity, const struct identify_input *input)
+{
+    unsigned side = input->side, other = 1u - side;
+    bool is_new = !identity->memo && !identity->asked && !identity->name;
+    if (input->is_syn && (identity->syn_sides || is_new)) {
+        identity->begins[side] = input->sequence + 1;
+        identity->syn_sides = (identity->syn_sides | 1u << side) & 3u;
+        identity->is_stream = true;
+        return true;
+    }
+    unsigned beyond = (int32_t)(input->sequence - identity->begins[side]) > 0 ? 1u << side : 0;
+    if (input->has_acknowledgement)
+        beyond |= (int32_t)(input->acknowledgement - identity->begins[other]) > 0 ? 1u << other : 0;
+    return identity->syn_sides && !input->payload_wirelen && !(beyond & identity->syn_sides);
+}
+
 enum identify_change identify_segment(struct identifier *identifier, struct identity *identity,
                                       const struct identify_input *input, struct identify_learned *learned)
 {
-    if (identity->settled)
+    if (identity->settled || hear_syn(identity, input))
         return IDENTITY_SAME;
     struct turn t = {.identifier = identifier,
                      .identity = identity,
