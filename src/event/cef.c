@@ -2,7 +2,7 @@
  *
  * cef.c - a finished event, read again and told in the Common Event Format (ArcSight, "CEF:0"). Keys and
  * their meaning are those of the CEF extension dictionary; docs/SIEM.md has the mapping as a table. A second
- * reader of events, not a second writer of fields: what encode.c does not write cannot stand here.
+ * reader of events, not a second writer of fields: what does not stand in the event cannot stand here.
  */
 #include "rolecall/cef.h"
 

@@ -365,6 +365,7 @@ static void test_full_stays_full(void)
     memset(key, 'k', sizeof key - 1);
     key[sizeof key - 1] = '\0';
     json_start(&full, larger, sizeof larger);
+    json_object(&full, NULL);
     TEST_ASSERT_TRUE(json_has_room(&full, 10));
     json_bool(&full, key, true);
     TEST_ASSERT_FALSE(json_has_room(&full, 10)); /* little was written, but not all */
