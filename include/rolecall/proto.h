@@ -65,7 +65,9 @@ struct proto_question {
     uint32_t wirelen; /* UDP: the datagram's length on the wire */
 };
 
-enum { PROTO_WINDOW_SIZE = 4096, PROTO_MEMORY_SIZE = 128, PROTO_TEXT_SIZE = 255, PROTO_TELLING_BYTES = 3 };
+enum { PROTO_WINDOW_SIZE = 4096, PROTO_MEMORY_SIZE = 128, PROTO_TEXT_SIZE = 255 };
+/* Places of bytes that tell who a datagram may be of: the first three, and where ISAKMP has its version. */
+enum { PROTO_TELLING_BYTES = 3, PROTO_TELLING_LATE = 17 };
 enum { PROTO_RANGES_MAX = 6, PROTO_NEVER = UINT16_MAX /* no datagram, however large */ };
 
 /* Lent by the flow, zeroed before an identifier's first question, for both sides together. */
@@ -180,9 +182,10 @@ struct protocol {
     struct {
         uint16_t home, away; /* bytes, at a customary port and elsewhere */
     } least;
+    /* The byte at `place` lies in one of the ranges given for it; high 0: end. PROTO_TELLING_LATE is only
+     * compared where the first byte is not zero: no marker (RFC 3948 2.2) stands in front. */
     struct {
-        uint8_t place, low,
-            high; /* the byte there lies in one of the ranges given for its place; high 0: end */
+        uint8_t place, low, high;
     } begins[PROTO_RANGES_MAX];
     /* `reply` comes zeroed. Facts may be written only together with a YES. */
     void (*ask)(const struct proto_question *question, struct proto_memory *memory, struct proto_facts *facts,

@@ -17,5 +17,6 @@ static const uint16_t ports[] = {500, 4500, 0};
 const struct protocol proto_authip = {.name = "authip",
                                       .transports = OVER_UDP,
                                       .customary_ports = ports,
-                                      .least = {28, 28},
-                                      /* the header */ .ask = ask};
+                                      .least = {28, 28}, /* the header */
+                                      .begins = {{17, 0x10, 0x10}},
+                                      .ask = ask};

@@ -28,6 +28,8 @@ uint64_t choice_of_datagram(const struct bytes *data, uint64_t customary)
     uint64_t set = choice.away[size] | (choice.home[size] & customary);
     for (unsigned i = 0; i < PROTO_TELLING_BYTES && i < data->left; i++)
         set &= choice.byte[i][bytes_peek(data, i)];
+    if (data->left > PROTO_TELLING_LATE && bytes_peek(data, 0) != 0)
+        set &= choice.late[bytes_peek(data, PROTO_TELLING_LATE)];
     return set;
 }
 
@@ -49,10 +51,13 @@ static bool may_have(const struct protocol *protocol, unsigned place, unsigned b
 static void add_datagrams(unsigned id, const struct protocol *protocol)
 {
     assert(protocol->least.home < CHOICE_SIZES && protocol->least.home <= protocol->least.away);
-    for (unsigned place = 0; place < PROTO_TELLING_BYTES; place++)
-        for (unsigned byte = 0; byte < 256; byte++)
+    for (unsigned byte = 0; byte < 256; byte++) {
+        for (unsigned place = 0; place < PROTO_TELLING_BYTES; place++)
             if (may_have(protocol, place, byte))
                 choice.byte[place][byte] |= choice_bit(id);
+        if (may_have(protocol, PROTO_TELLING_LATE, byte))
+            choice.late[byte] |= choice_bit(id);
+    }
     for (unsigned size = 0; size < CHOICE_SIZES; size++) {
         if (size >= protocol->least.home)
             choice.home[size] |= choice_bit(id);

@@ -17,6 +17,7 @@ struct choice {
     uint64_t over[CHOICE_TRANSPORTS];        /* by enum proto_transport */
     uint64_t family[CHOICE_FAMILIES];        /* by choice_family() */
     uint64_t byte[PROTO_TELLING_BYTES][256]; /* of datagrams: by place and value */
+    uint64_t late[256];                      /* by the byte at PROTO_TELLING_LATE */
     uint64_t home[CHOICE_SIZES];             /* by a datagram's size, at a customary port */
     uint64_t away[CHOICE_SIZES];             /* and elsewhere; the last row stands for all larger ones */
     struct {

@@ -9,8 +9,6 @@
 
 enum {
     HEADER_SIZE = 28,
-    MARKER_SIZE = 4,
-    VERSION_AT = 17,  /* in the header */
     VERSION_1 = 0x10, /* IKEv1 and AuthIP */
     VERSION_2 = 0x20,
     PAYLOAD_HEADER_SIZE = 4,
@@ -106,7 +104,7 @@ void isakmp_read(struct bytes data, uint32_t wirelen, struct isakmp *message)
     bool marked = bytes_u32(&behind_marker) == 0 && bytes_ok(&behind_marker);
 
     *message = (struct isakmp){.kind = ISAKMP_NONE};
-    if (marked && read_message(behind_marker, wirelen - MARKER_SIZE, message)) {
+    if (marked && read_message(behind_marker, wirelen - 4, message)) {
         message->is_marked = true;
         return;
     }
@@ -206,19 +204,6 @@ static bool is_settled(const struct isakmp_memory *memory)
     return (memory->ike_sides == 3 && esp_both) || esp_enough;
 }
 
-static bool is_version(int byte)
-{
-    return byte == VERSION_1 || byte == VERSION_2;
-}
-
-/* Has the version no place in these bytes, with a marker or without? So it is with nearly all that are asked
- * about: any long enough datagram is. */
-static bool is_none(const struct bytes *data)
-{
-    return data->left >= MARKER_SIZE + HEADER_SIZE && !is_version(bytes_peek(data, VERSION_AT)) &&
-           !is_version(bytes_peek(data, MARKER_SIZE + VERSION_AT));
-}
-
 void isakmp_ask(enum isakmp_kind wanted, const struct proto_question *question, struct proto_memory *lent,
                 struct proto_facts *facts, struct proto_reply *reply)
 {
@@ -229,8 +214,6 @@ void isakmp_ask(enum isakmp_kind wanted, const struct proto_question *question, 
         isakmp_go_on(wanted == ISAKMP_AUTHIP ? PROTO_authip : PROTO_ike, question, memory, facts, reply);
         return;
     }
-    if (is_none(&question->data))
-        return;
     isakmp_read(question->data, question->wirelen, &message);
     bool is_strict = message.chain == ISAKMP_CHAIN_CLOSED && message.initiator_spi != 0;
     if (message.kind == wanted && (is_strict || question->customary)) {

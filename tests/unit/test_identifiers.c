@@ -389,8 +389,10 @@ static const char *const others[] = {
     "0000 8400 0000 0001 0000 0000 05 'local' 00 0001 0001 00000000 0000", /* mdns */
     "1234 4900 0001 0000 0000 0000 20 'EGEFCACACACACACACACACACACACACAAA' 00 0020 0001", /* nbns, opcode 9 */
     "24 01 06 ec 00000000 00000000 00000000 0000000000000000 0000000000000000"
-    "e1b2c3d4e5f60718 e1b2c3d4e5f60718",    /* ntp, version 4 */
-    "0c 00" RANDOM_32 "0009 0004 01010101", /* dhcp, relayed */
+    "e1b2c3d4e5f60718 e1b2c3d4e5f60718",                                        /* ntp, version 4 */
+    "0c 00" RANDOM_32 "0009 0004 01010101",                                     /* dhcp, relayed */
+    "00000000 b1b2b3b4b5b6b7b8 0000000000000000 00 20 22 08 00000000 0000001c", /* ike, behind the marker */
+    "00000000 a1a2a3a4a5a6a7a8 0000000000000000 00 10 f3 00 00000000 0000001c", /* authip, likewise */
 };
 enum { OTHER_COUNT = sizeof others / sizeof *others };
 
@@ -447,7 +449,8 @@ static void assert_left_out_says_no(const uint8_t *at, size_t size)
 /* The payload with every byte in each telling place, at every length up to its own that tells any. */
 static void try_telling_bytes(const struct payload *payload)
 {
-    for (unsigned place = 0; place < PROTO_TELLING_BYTES; place++) {
+    for (unsigned i = 0; i <= PROTO_TELLING_BYTES; i++) {
+        unsigned place = i < PROTO_TELLING_BYTES ? i : PROTO_TELLING_LATE;
         struct payload changed = *payload;
         for (unsigned byte = 0; byte < 256; byte++) {
             changed.at[place] = (uint8_t)byte;
