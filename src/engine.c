@@ -6,7 +6,7 @@
  * Frames are gathered into batches (pipeline.h). A flow belongs to one of PIPELINE_SHARDS shards by its hash,
  * and a shard to one worker; what a worker has to say to the judge goes into notes, which are
  * handed over in packet order, shard by shard within one packet. So the judge hears the same story for any
- * number of workers, and the output is the same. Newcomers start at engine_frame() and work_on_packet().
+ * number of workers, and the output is the same. Newcomers start at engine_frames() and work_on_packet().
  */
 #include "rolecall/engine.h"
 
@@ -21,6 +21,7 @@
 
 enum {
     DATAGRAM_BYTES = 65536,             /* the largest that fragments make */
+    FRAME_BYTES = BATCH_BYTES / 4,      /* of a frame's that are looked at; no less than a datagram's */
     FLOWS_DEFAULT = 1024 * 1024 * 5 / 4 /* a million, however uneven the shards are */
 };
 _Static_assert(PIPELINE_SHARDS == 16, "a shard is the four highest bits of a flow's hash");
@@ -588,49 +589,60 @@ static const uint8_t *keep(struct batch *batch, const uint8_t *from, size_t size
     return at;
 }
 
-/* Gives a decoded packet its flow's key and hash; false: it belongs to no flow. */
-static bool place(struct engine *engine, struct batch_packet *item)
+static uint64_t key_of_quoted(const struct engine *engine, struct batch_packet *item)
 {
     const struct packet *packet = &item->packet;
-    unsigned side;
-    item->is_icmp = packet->protocol == IP_ICMP || packet->protocol == IP_ICMPV6;
-    if (item->is_icmp) {
-        if (!packet->has_quoted)
-            return false;
-        engine->icmp_errors++;
-        flow_key_of(&packet->quoted.source, &packet->quoted.destination, packet->quoted.source_port,
-                    packet->quoted.destination_port, packet->quoted.protocol, &item->key, &side);
-    } else {
-        flow_key_of_packet(packet, &item->key, &side);
+    flow_key_of(&packet->quoted.source, &packet->quoted.destination, packet->quoted.source_port,
+                packet->quoted.destination_port, packet->quoted.protocol, &item->key, &item->side);
+    return flow_key_hash(&item->key, engine->options.hash_key);
+}
+
+/* Gives the packets that were decoded last their flows' keys and hashes. Not each as soon as it is decoded: a
+ * processor waits for what it wrote in pieces a moment ago. */
+static void place(struct engine *engine)
+{
+    struct batch *batch = pipeline_batch(&engine->pipeline);
+    unsigned count = batch->count;
+    for (unsigned i = batch->placed; i < count; i++) {
+        struct batch_packet *item = &batch->packets[i];
+        item->hash = item->is_icmp ? key_of_quoted(engine, item)
+                                   : flow_key_of_packet(&item->packet, engine->options.hash_key, &item->key,
+                                                        &item->side);
+        batch->shard[i] = (uint8_t)(item->hash >> 60); /* PIPELINE_SHARDS of them */
     }
-    item->side = (uint8_t)side;
-    item->hash = flow_key_hash(&item->key, engine->options.hash_key);
-    return true;
+    batch->placed = count;
+    if (count)
+        batch->first_ns = batch->packets[0].packet.time_ns;
 }
 
 /* The batch being filled, with room for one more packet: `size` bytes of copies, or the memory its frame is
  * in. */
 static struct batch *batch_with_room(struct engine *engine, size_t size, const struct frame_hold *hold)
 {
-    const struct batch *batch = pipeline_batch(&engine->pipeline);
-    if (batch->count == BATCH_PACKETS || batch->used + size > BATCH_BYTES ||
-        (hold && !batch_can_hold(batch, hold)))
-        pipeline_hand_over(&engine->pipeline);
+    struct batch *batch = pipeline_batch(&engine->pipeline);
+    if (batch->count < BATCH_PACKETS && batch->used + size <= BATCH_BYTES &&
+        (!hold || batch_can_hold(batch, hold)))
+        return batch;
+    place(engine);
+    pipeline_hand_over(&engine->pipeline);
     return pipeline_batch(&engine->pipeline);
 }
 
-/* Takes the packet that stands in the batch's next place; false: it belongs to no flow. */
-static bool take(struct engine *engine, struct batch *batch)
+/* Takes the packet that stands in the batch's next place, if it belongs to a flow. Its payload is copied
+ * where it cannot stay: `hold` is NULL, or the memory is the decoder's. */
+static void take(struct engine *engine, struct batch *batch, struct frame_hold *hold)
 {
     struct batch_packet *item = &batch->packets[batch->count];
-    if (!place(engine, item))
-        return false;
-    if (item->packet.is_fragmented) /* its payload is the decoder's, not the frame's */
-        item->packet.payload.at = keep(batch, item->packet.payload.at, item->packet.payload.left);
-    batch->shard[batch->count] = (uint8_t)(item->hash >> 60); /* PIPELINE_SHARDS of them */
-    if (!batch->count++)
-        batch->first_ns = item->packet.time_ns;
-    return true;
+    struct packet *packet = &item->packet;
+    item->is_icmp = packet->protocol == IP_ICMP || packet->protocol == IP_ICMPV6;
+    if (item->is_icmp && !packet->has_quoted)
+        return;
+    engine->icmp_errors += item->is_icmp;
+    if (hold && !packet->is_fragmented)
+        batch_hold(batch, hold);
+    else
+        packet->payload.at = keep(batch, packet->payload.at, packet->payload.left);
+    batch->count++;
 }
 
 /* Datagrams that did not become whole: their first fragments. */
@@ -640,35 +652,41 @@ static void take_overdue(struct engine *engine, int64_t now_ns)
         struct batch *batch = batch_with_room(engine, DATAGRAM_BYTES, NULL);
         if (!decode_overdue(engine->decoder, now_ns, &batch->packets[batch->count].packet))
             return;
-        take(engine, batch);
+        take(engine, batch, NULL);
     }
 }
 
-void engine_frame(struct engine *engine, const struct frame *frame)
+/* What is left of a frame longer than any that is looked at. */
+static struct frame shortened(struct engine *engine, const struct frame *frame)
 {
-    struct frame kept = *frame;
-    if (kept.caplen > BATCH_BYTES / 4) {
-        kept.caplen = BATCH_BYTES / 4;
-        engine->oversized++;
+    struct frame shorter = *frame;
+    shorter.caplen = FRAME_BYTES;
+    engine->oversized++;
+    return shorter;
+}
+
+void engine_frames(struct engine *engine, const struct frame frames[], unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct frame *frame = &frames[i];
+        struct frame shorter;
+        engine->bytes += frame->wirelen;
+        if (frame->time_ns > engine->now_ns || !engine->packets)
+            engine->now_ns = frame->time_ns;
+        engine->packets++;
+        if (frame->caplen > FRAME_BYTES) {
+            shorter = shortened(engine, frame);
+            frame = &shorter;
+        }
+        struct batch *batch = batch_with_room(engine, FRAME_BYTES, frame->hold);
+        struct packet *packet = &batch->packets[batch->count].packet;
+        enum decode_result result = decode_frame(engine->decoder, frame, packet);
+        engine->has_fragments |= result == DECODE_FRAGMENT;
+        if (result == DECODED)
+            take(engine, batch, frame->hold);
+        take_overdue(engine, engine->now_ns);
     }
-    /* Room for both: a packet put together from fragments is copied as well. */
-    struct batch *batch =
-        batch_with_room(engine, (frame->hold ? 0 : kept.caplen) + DATAGRAM_BYTES, frame->hold);
-    engine->packets++;
-    engine->bytes += frame->wirelen;
-    if (frame->time_ns > engine->now_ns || engine->packets == 1)
-        engine->now_ns = frame->time_ns;
-    size_t mark = batch->used;
-    if (!frame->hold)
-        kept.at = keep(batch, frame->at, kept.caplen);
-    struct packet *packet = &batch->packets[batch->count].packet;
-    enum decode_result result = decode_frame(engine->decoder, &kept, packet);
-    engine->has_fragments |= result == DECODE_FRAGMENT;
-    if (result != DECODED || !take(engine, batch))
-        batch->used = mark;
-    else if (frame->hold)
-        batch_hold(batch, frame->hold);
-    take_overdue(engine, engine->now_ns);
+    place(engine);
 }
 
 void engine_capture_told(struct engine *engine, const struct capture_told *told, int64_t now_ns)
@@ -690,6 +708,7 @@ void engine_tick(struct engine *engine, int64_t now_ns)
     if (now_ns > engine->now_ns)
         engine->now_ns = now_ns;
     take_overdue(engine, engine->now_ns);
+    place(engine);
     pipeline_tick(&engine->pipeline, engine->now_ns);
     if (engine->now_ns - engine->ticked_ns < TICK_EVERY_NS)
         return;
@@ -761,7 +780,9 @@ static uint32_t next_living(const struct engine *engine, struct livings *livings
 
 static void take_flow(struct engine *engine, unsigned shard, uint32_t index, enum note_kind kind)
 {
-    struct batch *batch = batch_with_room(engine, 0, NULL);
+    if (pipeline_batch(&engine->pipeline)->count == BATCH_PACKETS)
+        pipeline_hand_over(&engine->pipeline);
+    struct batch *batch = pipeline_batch(&engine->pipeline);
     batch->is_of_flows = true;
     batch->kind = (uint8_t)kind;
     batch->first_ns = engine->now_ns;
@@ -813,6 +834,7 @@ void engine_finish(struct engine *engine)
 {
     assert(!engine->finished);
     take_overdue(engine, INT64_MAX);
+    place(engine);
     pipeline_drain(&engine->pipeline);
     tell_every_flow(engine, NOTE_END);
     engine->told_ns = engine->now_ns;

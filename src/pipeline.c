@@ -158,22 +158,13 @@ static void tell_notes(struct pipeline *pipeline, const struct batch *batch)
         assert(telling.next[share] == batch->notes[share].count && "every note has its place");
 }
 
-void batch_hold(struct batch *batch, struct frame_hold *hold)
-{
-    if (batch->hold_count && batch->holds[batch->hold_count - 1] == hold)
-        return;
-    assert(batch->hold_count < BATCH_HOLDS);
-    hold->users++;
-    batch->holds[batch->hold_count++] = hold;
-}
-
 /* Everything in the batch has been told: it may be filled again. */
 static void empty(struct batch *batch)
 {
     for (unsigned i = 0; i < batch->hold_count; i++)
         batch->holds[i]->users--;
     batch->hold_count = 0;
-    batch->count = 0;
+    batch->count = batch->placed = 0;
     batch->is_of_flows = false;
     batch->used = 0;
 }
@@ -201,12 +192,14 @@ static void collect(struct pipeline *pipeline)
 static void hand_over(struct pipeline *pipeline)
 {
     struct batch *batch = pipeline_batch(pipeline);
+    assert(batch->is_of_flows || batch->placed == batch->count);
     if (pipeline_is_inline(pipeline)) {
         pipeline->work(pipeline->context, 0, batch, 0);
         empty(batch);
     } else {
         pthread_mutex_lock(&pipeline->lock);
         pipeline->filled++;
+        pipeline->filling = &pipeline->batches[pipeline->filled % BATCHES];
         if (is_worth_waking(pipeline))
             pthread_cond_broadcast(&pipeline->work_ready);
         pthread_mutex_unlock(&pipeline->lock);
@@ -243,6 +236,7 @@ bool pipeline_init(struct pipeline *pipeline)
     pthread_cond_init(&pipeline->work_ready, NULL);
     pthread_cond_init(&pipeline->work_done, NULL);
     pipeline->is_up = true;
+    pipeline->filling = pipeline->batches;
     pipeline->shares = shares_for(pipeline->workers);
     for (unsigned b = 0; b < BATCHES; b++)
         if (!(pipeline->batches[b].bytes = malloc(BATCH_BYTES)))

@@ -13,6 +13,7 @@
 #ifndef ROLECALL_PIPELINE_H
 #define ROLECALL_PIPELINE_H
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "notes.h"
@@ -33,7 +34,7 @@ enum {
 struct batch_packet {
     _Alignas(64) struct flow_key key;
     uint64_t hash;
-    uint8_t side;
+    unsigned side;
     bool is_icmp; /* key is that of the quoted flow, side the sender of the quoted packet */
     struct packet packet;
 };
@@ -44,6 +45,7 @@ struct batch {
     struct batch_packet packets[BATCH_PACKETS];
     uint32_t flows[BATCH_PACKETS]; /* by their index in the shard's table */
     unsigned count;
+    unsigned placed; /* packets whose key, hash and shard are known: all of them, once it is handed over */
     bool is_of_flows;
     uint8_t kind;     /* enum note_kind, of flows */
     int64_t first_ns; /* of flows: the time at which they are told */
@@ -84,6 +86,7 @@ struct pipeline {
     struct batch batches[BATCHES];
     struct pipeline_thread threads[WORKERS_MAX];
     struct pipeline_share share[PIPELINE_SHARES_MAX];
+    struct batch *filling;      /* the reader's */
     uint64_t filled, collected; /* batches handed over, and taken back */
     bool is_up, stopping;
     unsigned sleeping; /* threads that wait for work */
@@ -107,9 +110,9 @@ static inline unsigned pipeline_share_of(const struct pipeline *pipeline, unsign
 }
 
 /* The batch to fill; a new one after each hand-over. */
-static inline struct batch *pipeline_batch(struct pipeline *pipeline)
+static inline struct batch *pipeline_batch(const struct pipeline *pipeline)
 {
-    return &pipeline->batches[pipeline->filled % BATCHES];
+    return pipeline->filling;
 }
 
 /* Keeps the memory of a frame until the batch is done with; a batch that has no room for that is handed over
@@ -118,7 +121,14 @@ static inline bool batch_can_hold(const struct batch *batch, const struct frame_
 {
     return batch->hold_count < BATCH_HOLDS || batch->holds[batch->hold_count - 1] == hold;
 }
-void batch_hold(struct batch *batch, struct frame_hold *hold);
+static inline void batch_hold(struct batch *batch, struct frame_hold *hold)
+{
+    if (batch->hold_count && batch->holds[batch->hold_count - 1] == hold)
+        return;
+    assert(batch->hold_count < BATCH_HOLDS);
+    hold->users++;
+    batch->holds[batch->hold_count++] = hold;
+}
 
 void pipeline_hand_over(struct pipeline *pipeline);
 void pipeline_drain(struct pipeline *pipeline); /* hands over, and waits until everything was told */

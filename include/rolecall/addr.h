@@ -66,7 +66,12 @@ static inline uint64_t addr_word_(const uint8_t *b)
 static inline bool addr_is_v4(const struct addr *a)
 {
     static const uint8_t before[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(a->bytes, before, sizeof before) == 0;
+    uint64_t first;
+    uint32_t next, wanted;
+    memcpy(&first, a->bytes, sizeof first);
+    memcpy(&next, a->bytes + sizeof first, sizeof next);
+    memcpy(&wanted, before + sizeof first, sizeof wanted);
+    return (first | (next ^ wanted)) == 0;
 }
 
 static inline int addr_compare(const struct addr *a, const struct addr *b)

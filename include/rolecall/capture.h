@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * capture.h - packets from capture files, one frame after the other.
+ * capture.h - packets from capture files, some frames at a time.
  *
  * capture_open_files() takes files, folders and "-", looks at each input once (format, link type, first
  * record), orders them by their first packet's time and returns a struct capture. capture_next() then hands
@@ -36,10 +36,10 @@ struct capture_options {
     bool (*reads_linktype)(int number); /* who reads the frames; NULL: every link type is welcome */
 };
 
-enum capture_status {
-    CAPTURE_PACKET,  /* *frame is filled */
-    CAPTURE_PROBLEM, /* an input ended badly: capture_problem() says how; call again for the next input */
-    CAPTURE_END
+/* What capture_next() says instead of a number of frames. */
+enum {
+    CAPTURE_END = 0,
+    CAPTURE_PROBLEM = -1 /* an input ended badly: capture_problem() says how; call again for the next input */
 };
 
 enum capture_input_state {
@@ -78,10 +78,11 @@ struct capture *capture_open_files(const struct capture_options *options, struct
 void capture_close(struct capture *capture);
 
 /*
- * The next frame, whose time is never negative and at most 2^62 - 1 ns, so that the difference of two times
- * fits an int64_t. A file's own order is kept, even where its times go back.
+ * The next frames, at most `max` of them, and how many; or one of the above. There is one at least, and none
+ * is waited for where there is one. Times are never negative and at most 2^62 - 1 ns, so that the difference
+ * of two fits an int64_t. A file's own order is kept, even where its times go back.
  */
-enum capture_status capture_next(struct capture *capture, struct frame *frame);
+int capture_next(struct capture *capture, struct frame frames[], unsigned max);
 
 /* The last CAPTURE_PROBLEM as a sentence: "a.pcap: cut after packet 17". */
 const char *capture_problem(const struct capture *capture);

@@ -3,15 +3,15 @@
  * engine.h - the library's front door: frames in, events out.
  *
  *     struct engine *e = engine_create(&options);
- *     while (capture_next(...)) engine_frame(e, &frame);
+ *     while ((count = capture_next(...)) > 0) engine_frames(e, frames, count);
  *     engine_finish(e);                                   every flow ends, findings close, coverage is told
  *     ... engine_judge(e), engine_counters(e) ...
  *     engine_destroy(e);
  *
- * All memory is taken by engine_create(). Frames are copied where they must outlive the
- * call, or held where their capture allows it (packet.h), at most until engine_finish(). Events leave
+ * All memory is taken by engine_create(). Payloads are copied where they must outlive the
+ * call, or frames held where their capture allows it (packet.h), at most until engine_finish(). Events leave
  * through `line`, one complete line of NDJSON each (no newline), in the same order for any number of workers;
- * it is called only on the thread that calls engine_frame() and engine_finish(). Time is the frames' own.
+ * it is called only on the thread that calls engine_frames() and engine_finish(). Time is the frames' own.
  */
 #ifndef ROLECALL_ENGINE_H
 #define ROLECALL_ENGINE_H
@@ -43,7 +43,7 @@ struct engine_options {
 };
 
 struct engine *engine_create(const struct engine_options *options); /* NULL: out of memory */
-void engine_frame(struct engine *engine, const struct frame *frame);
+void engine_frames(struct engine *engine, const struct frame frames[], unsigned count);
 /* Live only: what the capture says of one of its interfaces (judge.h), about once a second each. */
 void engine_capture_told(struct engine *engine, const struct capture_told *told, int64_t now_ns);
 /* Live: what was gathered so far is worked on and told before this returns. `now_ns`: the wall clock, given

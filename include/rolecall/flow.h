@@ -82,11 +82,14 @@ enum {
     FLOW_ACTIVE_AFTER = 3600
 };
 
-/* The key of a packet (sides sorted), and which side sent it. */
-void flow_key_of_packet(const struct packet *packet, struct flow_key *key, unsigned *side);
+/* The key of what one end point sends to another (sides sorted), and which side it is. */
 void flow_key_of(const struct addr *source, const struct addr *destination, uint16_t source_port,
                  uint16_t destination_port, uint8_t protocol, struct flow_key *key, unsigned *side);
 uint64_t flow_key_hash(const struct flow_key *key, const uint64_t secret[2]);
+
+/* The key of a packet, and which side sent it; returns the key's hash. */
+uint64_t flow_key_of_packet(const struct packet *packet, const uint64_t secret[2], struct flow_key *key,
+                            unsigned *side);
 
 struct flow_table;
 struct flow_table *flow_table_create(uint32_t flows_max); /* NULL: out of memory */

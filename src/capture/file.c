@@ -104,16 +104,26 @@ void capture_close(struct capture *capture)
     free(capture);
 }
 
-static void count_packet(struct capture_input *info, const struct frame *frame)
+/* Frames of the current input, on their way out. */
+static void pass_on(struct capture *capture, struct frame frames[], unsigned count)
 {
-    if (info->packets == 0)
-        info->first_ns = info->last_ns = frame->time_ns;
-    if (frame->time_ns < info->first_ns)
-        info->first_ns = frame->time_ns;
-    if (frame->time_ns > info->last_ns)
-        info->last_ns = frame->time_ns;
-    info->packets++;
-    info->bytes += frame->wirelen;
+    struct capture_input *info = &capture->inputs.list[capture->current].info;
+    uint16_t number = capture->current < UINT16_MAX ? (uint16_t)capture->current : UINT16_MAX;
+    int64_t first_ns = info->packets ? info->first_ns : frames[0].time_ns;
+    int64_t last_ns = info->packets ? info->last_ns : frames[0].time_ns;
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        frames[i].interface = number;
+        if (!capture->may_hold)
+            frames[i].hold = NULL;
+        first_ns = frames[i].time_ns < first_ns ? frames[i].time_ns : first_ns;
+        last_ns = frames[i].time_ns > last_ns ? frames[i].time_ns : last_ns;
+        bytes += frames[i].wirelen;
+    }
+    info->first_ns = first_ns;
+    info->last_ns = last_ns;
+    info->packets += count;
+    info->bytes += bytes;
 }
 
 /* Done with the current input, however it went. */
@@ -136,21 +146,19 @@ static bool begin_input(struct capture *capture)
                                           capture->problem) == READER_OPEN;
 }
 
-enum capture_status capture_next(struct capture *capture, struct frame *frame)
+int capture_next(struct capture *capture, struct frame frames[], unsigned max)
 {
     while (capture->current < capture->inputs.count) {
         struct capture_input *info = &capture->inputs.list[capture->current].info;
+        unsigned count;
         if (info->state != CAPTURE_READING && !begin_input(capture)) {
             finish_input(capture, CAPTURE_DAMAGED);
             return CAPTURE_PROBLEM;
         }
-        switch (reader_next(capture->reader, frame, &info->filtered)) {
+        switch (reader_next(capture->reader, frames, max, &count, &info->filtered)) {
         case READER_PACKET:
-            if (!capture->may_hold)
-                frame->hold = NULL;
-            frame->interface = capture->current < UINT16_MAX ? (uint16_t)capture->current : UINT16_MAX;
-            count_packet(info, frame);
-            return CAPTURE_PACKET;
+            pass_on(capture, frames, count);
+            return (int)count;
         case READER_END:
             finish_input(capture, CAPTURE_READ);
             break;

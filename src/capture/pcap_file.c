@@ -36,31 +36,66 @@ bool pcap_file_begin(struct pcap_file *file, struct bytes header)
 /* As libpcap takes it in either byte order, a second's part is signed. */
 static int64_t time_of(const struct pcap_file *file, uint32_t seconds, uint32_t fraction)
 {
-    uint64_t ns = fraction > INT32_MAX ? 0 : (uint64_t)fraction * file->fraction_ns;
-    return (int64_t)(seconds * UINT64_C(1000000000) + (ns > 999999999 ? 999999999 : ns));
+    uint64_t ns = (uint64_t)fraction * file->fraction_ns;
+    if (ns > 999999999)
+        ns = fraction > INT32_MAX ? 0 : 999999999;
+    return (int64_t)(seconds * UINT64_C(1000000000) + ns);
 }
 
-/* seconds 4, microseconds or nanoseconds 4, captured length 4, length 4 */
-enum pcap_file_status pcap_file_next(struct pcap_file *file, struct blocks *blocks, struct unpack *unpack,
-                                     struct frame *frame)
+/* Fills the frame, all but its interface, where the whole record is among the bytes:
+ * seconds 4, microseconds or nanoseconds 4, captured length 4, length 4, what was captured */
+static bool read_record(const struct pcap_file *file, struct bytes *unread, struct frame *frame)
+{
+    if (unread->left < RECORD_HEADER_SIZE)
+        return false;
+    struct bytes b = *unread;
+    uint32_t seconds = word(file, &b), fraction = word(file, &b);
+    uint32_t stored = word(file, &b), wirelen = word(file, &b);
+    if (stored > CAPLEN_MAX || stored > b.left)
+        return false;
+    frame->at = b.at;
+    bytes_skip(&b, stored);
+    frame->time_ns = time_of(file, seconds, fraction);
+    frame->caplen = stored < file->snaplen ? stored : file->snaplen;
+    frame->wirelen = wirelen < frame->caplen ? frame->caplen : wirelen;
+    frame->linktype = LINKTYPE_ETHERNET;
+    *unread = b;
+    return true;
+}
+
+static unsigned read_records(const struct pcap_file *file, struct blocks *blocks, struct frame frames[],
+                             unsigned max)
+{
+    struct bytes unread = bytes_of(blocks->at, blocks->left);
+    struct frame_hold *hold = blocks_hold(blocks);
+    unsigned count = 0;
+    for (; count < max && read_record(file, &unread, &frames[count]); count++)
+        frames[count].hold = hold;
+    blocks_skip(blocks, blocks->left - unread.left);
+    return count;
+}
+
+/* Sees to it that the next record is in one piece. */
+static enum pcap_file_status bring_record(struct pcap_file *file, struct blocks *blocks,
+                                          struct unpack *unpack)
 {
     if (!blocks_need(blocks, unpack, RECORD_HEADER_SIZE))
         return blocks->left ? PCAP_FILE_CUT : PCAP_FILE_END;
     struct bytes header = bytes_of(blocks->at, RECORD_HEADER_SIZE);
-    uint32_t seconds = word(file, &header), fraction = word(file, &header);
-    uint32_t stored = word(file, &header), wirelen = word(file, &header);
+    bytes_skip(&header, 8);
+    uint32_t stored = word(file, &header);
     if (stored > CAPLEN_MAX) {
         file->refused = stored;
         return PCAP_FILE_DAMAGED;
     }
-    if (!blocks_need(blocks, unpack, RECORD_HEADER_SIZE + stored))
-        return PCAP_FILE_CUT;
-    frame->time_ns = time_of(file, seconds, fraction);
-    frame->at = blocks->at + RECORD_HEADER_SIZE;
-    frame->caplen = stored < file->snaplen ? stored : file->snaplen;
-    frame->wirelen = wirelen < frame->caplen ? frame->caplen : wirelen;
-    frame->linktype = LINKTYPE_ETHERNET;
-    frame->hold = blocks_hold(blocks);
-    blocks_skip(blocks, RECORD_HEADER_SIZE + stored);
-    return PCAP_FILE_RECORD;
+    return blocks_need(blocks, unpack, RECORD_HEADER_SIZE + stored) ? PCAP_FILE_RECORD : PCAP_FILE_CUT;
+}
+
+enum pcap_file_status pcap_file_next(struct pcap_file *file, struct blocks *blocks, struct unpack *unpack,
+                                     struct frame frames[], unsigned max, unsigned *count)
+{
+    enum pcap_file_status status = PCAP_FILE_RECORD;
+    while (status == PCAP_FILE_RECORD && (*count = read_records(file, blocks, frames, max)) == 0)
+        status = bring_record(file, blocks, unpack);
+    return status;
 }

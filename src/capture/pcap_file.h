@@ -22,10 +22,10 @@ enum pcap_file_status { PCAP_FILE_RECORD, PCAP_FILE_END, PCAP_FILE_CUT, PCAP_FIL
  */
 bool pcap_file_begin(struct pcap_file *file, struct bytes header);
 
-/* The next record, all but its interface; its bytes stay as struct frame_hold says. As libpcap does it, a
- * record longer than the file's snap length is cut to that, and one longer than any frame means a damaged
- * file. */
+/* The next records, at most `max` and *count of them, all but their interface; their bytes stay as struct
+ * frame_hold says. As libpcap does it, a record longer than the file's snap length is cut to that, and one
+ * longer than any frame means a damaged file. */
 enum pcap_file_status pcap_file_next(struct pcap_file *file, struct blocks *blocks, struct unpack *unpack,
-                                     struct frame *frame);
+                                     struct frame frames[], unsigned max, unsigned *count);
 
 #endif

@@ -112,7 +112,7 @@ static int open_descriptor(const char *path)
                                   : open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static bool read_record(struct reader *reader, struct frame *frame);
+static unsigned read_records(struct reader *reader, struct frame frames[], unsigned max);
 
 static bool open_pcap(struct reader *reader, FILE *stream, char why[CAPTURE_TEXT_SIZE])
 {
@@ -162,7 +162,7 @@ static bool open_pcapng(struct reader *reader, FILE *stream, char why[CAPTURE_TE
         return false;
     }
     reader->linktype = dlt_of(linktype);
-    if (read_record(reader, &reader->held))
+    if (read_records(reader, &reader->held, 1))
         reader->linktype = reader->held.linktype;
     reader->is_held = true;
     return true;
@@ -294,9 +294,10 @@ static int64_t time_of(int64_t seconds, int64_t ns)
     return time_ns < latest_ns ? time_ns : latest_ns;
 }
 
-static enum reader_status read_ordinary(struct reader *reader, struct frame *frame)
+static enum reader_status read_ordinary(struct reader *reader, struct frame frames[], unsigned max,
+                                        unsigned *count)
 {
-    switch (pcap_file_next(&reader->file, reader->blocks, reader->unpack, frame)) {
+    switch (pcap_file_next(&reader->file, reader->blocks, reader->unpack, frames, max, count)) {
     case PCAP_FILE_RECORD:
         return READER_PACKET;
     case PCAP_FILE_CUT:
@@ -370,38 +371,51 @@ static enum reader_status how_it_ended(const struct reader *reader, enum reader_
     }
 }
 
-static bool read_record(struct reader *reader, struct frame *frame)
+/* The next records, one at least; 0: there are none, and the status says why. */
+static unsigned read_records(struct reader *reader, struct frame frames[], unsigned max)
 {
+    unsigned count = 1;
     if (reader->is_held) {
         reader->is_held = false;
-        *frame = reader->held;
+        frames[0] = reader->held;
         return reader->status == READER_PACKET;
     }
-    reader->status = reader->is_ordinary ? read_ordinary(reader, frame)
-                     : reader->pcapng    ? read_pcapng(reader, frame)
-                                         : read_by_libpcap(reader, frame);
+    reader->status = reader->is_ordinary ? read_ordinary(reader, frames, max, &count)
+                     : reader->pcapng    ? read_pcapng(reader, frames)
+                                         : read_by_libpcap(reader, frames);
     if (reader->status == READER_PACKET)
-        return true;
+        return count;
     reader->status = how_it_ended(reader, reader->status);
-    return false;
+    return 0;
 }
 
 bool reader_first_time(struct reader *reader, int64_t *time_ns)
 {
-    bool is_there = read_record(reader, &reader->held);
+    bool is_there = read_records(reader, &reader->held, 1);
     reader->is_held = true;
     if (is_there)
         *time_ns = reader->held.time_ns;
     return is_there;
 }
 
-enum reader_status reader_next(struct reader *reader, struct frame *frame, uint64_t *filtered)
+static unsigned filter_frames(struct reader *reader, struct frame frames[], unsigned count)
 {
-    while (read_record(reader, frame)) {
-        reader->records++;
-        if (!reader->expression || passes(reader, frame))
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (passes(reader, &frames[i]))
+            frames[kept++] = frames[i];
+    return kept;
+}
+
+enum reader_status reader_next(struct reader *reader, struct frame frames[], unsigned max, unsigned *count,
+                               uint64_t *filtered)
+{
+    for (unsigned read; (read = read_records(reader, frames, max));) {
+        reader->records += read;
+        *count = reader->expression ? filter_frames(reader, frames, read) : read;
+        *filtered += read - *count;
+        if (*count)
             return READER_PACKET;
-        ++*filtered;
     }
     return reader->status;
 }

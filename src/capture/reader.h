@@ -33,8 +33,10 @@ void reader_close(struct reader *reader);
 /* The first record's time, whether it passes the filter or not; it stays to be read. False: there is none. */
 bool reader_first_time(struct reader *reader, int64_t *time_ns);
 
-/* The next record that passes the filter; *filtered grows by those that did not. */
-enum reader_status reader_next(struct reader *reader, struct frame *frame, uint64_t *filtered);
+/* The next records that pass the filter, at most `max` and *count of them; *filtered grows by those that did
+ * not. */
+enum reader_status reader_next(struct reader *reader, struct frame frames[], unsigned max, unsigned *count,
+                               uint64_t *filtered);
 void reader_problem(const struct reader *reader, char text[CAPTURE_TEXT_SIZE]);
 
 int reader_linktype(const struct reader *reader);

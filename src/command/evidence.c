@@ -95,6 +95,8 @@ static void offer(struct evidence *evidence, const struct flow_key *key, const s
     }
 }
 
+static const uint64_t secret[2] = {0x65766964, 0x656e6365};
+
 static void offer_packet(struct evidence *evidence, const struct packet *packet, const struct frame *frame)
 {
     struct flow_key key;
@@ -104,7 +106,7 @@ static void offer_packet(struct evidence *evidence, const struct packet *packet,
         flow_key_of(&packet->quoted.source, &packet->quoted.destination, packet->quoted.source_port,
                     packet->quoted.destination_port, packet->quoted.protocol, &key, &side);
     else
-        flow_key_of_packet(packet, &key, &side);
+        flow_key_of_packet(packet, secret, &key, &side);
     offer(evidence, &key, frame, &last);
     struct flow_key pair = pair_of(&key);
     offer(evidence, &pair, frame, &last);
@@ -112,7 +114,6 @@ static void offer_packet(struct evidence *evidence, const struct packet *packet,
 
 bool evidence_write(const char *directory, struct capture *capture, const struct judge *judge)
 {
-    static const uint64_t secret[2] = {0x65766964, 0x656e6365};
     struct evidence *evidence = calloc(1, sizeof *evidence);
     struct decoder *decoder = decoder_create();
     bool ok = evidence && decoder && (mkdir(directory, 0777) == 0 || errno == EEXIST) &&
@@ -122,11 +123,11 @@ bool evidence_write(const char *directory, struct capture *capture, const struct
     if (ok) {
         struct frame frame;
         struct packet packet;
-        enum capture_status status;
+        int status;
         evidence->directory = directory;
         gather_findings(evidence, judge);
-        while (!evidence->failed && (status = capture_next(capture, &frame)) != CAPTURE_END)
-            if (status == CAPTURE_PACKET && decode_frame(decoder, &frame, &packet) == DECODED)
+        while (!evidence->failed && (status = capture_next(capture, &frame, 1)) != CAPTURE_END)
+            if (status != CAPTURE_PROBLEM && decode_frame(decoder, &frame, &packet) == DECODED)
                 offer_packet(evidence, &packet, &frame);
         ok = !evidence->failed;
         int error = errno;

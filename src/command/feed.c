@@ -9,7 +9,7 @@
 
 #include "rolecall/decode.h"
 
-enum { PROGRESS_EVERY = 65536, PROGRESS_SIZE_MIN = 16 << 20, BAR_WIDTH = 40 };
+enum { FRAMES_A_TURN = 32, PROGRESS_EVERY = 65536, PROGRESS_SIZE_MIN = 16 << 20, BAR_WIDTH = 40 };
 
 struct capture *feed_open(const char *const *paths, size_t count, const char *filter, bool *damaged,
                           bool *is_usage)
@@ -41,28 +41,43 @@ static void show_progress(const struct capture *capture)
             (int)(BAR_WIDTH - filled), "", (unsigned)(position >= size ? 100 : position * 100 / size));
 }
 
+/* Takes frames of other times out; how many are left. */
+static unsigned keep_range(const struct feed_range *range, struct frame frames[], unsigned count)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (frames[i].time_ns < range->from_ns || frames[i].time_ns >= range->to_ns)
+            continue;
+        if (kept != i)
+            frames[kept] = frames[i];
+        kept++;
+    }
+    return kept;
+}
+
 bool feed_capture(struct capture *capture, struct engine *engine, const struct feed_range *range,
                   bool *damaged)
 {
-    struct frame frame;
-    enum capture_status status;
-    uint64_t frames = 0;
+    struct frame frames[FRAMES_A_TURN];
+    int count;
+    uint64_t shown = 0, read = 0;
     bool progress = isatty(STDERR_FILENO), any = false;
-    while ((status = capture_next(capture, &frame)) != CAPTURE_END) {
-        if (status == CAPTURE_PROBLEM) {
-            fprintf(stderr, "%srolecall: %s\n", progress && frames >= PROGRESS_EVERY ? "\n" : "",
-                    capture_problem(capture));
+    while ((count = capture_next(capture, frames, FRAMES_A_TURN)) != CAPTURE_END) {
+        if (count == CAPTURE_PROBLEM) {
+            fprintf(stderr, "%srolecall: %s\n", progress && shown ? "\n" : "", capture_problem(capture));
             *damaged = true;
             continue;
         }
-        if (++frames % PROGRESS_EVERY == 0 && progress)
+        read += (unsigned)count;
+        if (progress && read - shown >= PROGRESS_EVERY) {
             show_progress(capture);
-        if (range && (frame.time_ns < range->from_ns || frame.time_ns >= range->to_ns))
-            continue;
-        engine_frame(engine, &frame);
-        any = true;
+            shown = read;
+        }
+        unsigned kept = range ? keep_range(range, frames, (unsigned)count) : (unsigned)count;
+        engine_frames(engine, frames, kept);
+        any |= kept > 0;
     }
-    if (progress && frames >= PROGRESS_EVERY && capture_size(capture) >= PROGRESS_SIZE_MIN)
+    if (shown && capture_size(capture) >= PROGRESS_SIZE_MIN)
         fprintf(stderr, "\r%*s\r", BAR_WIDTH + 9, "");
     engine_finish(engine);
     return any;

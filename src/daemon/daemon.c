@@ -116,7 +116,7 @@ static enum live_status read_frames(struct daemon *d, bool at_end)
         status = live_next(d->live, at_end, &frame);
         if (status != LIVE_FRAME)
             break;
-        engine_frame(d->engine, &frame);
+        engine_frames(d->engine, &frame, 1);
         d->last_ns = frame.time_ns;
     }
     d->more = status == LIVE_FRAME;

@@ -159,7 +159,9 @@ bool decode_overdue(struct decoder *decoder, int64_t now_ns, struct packet *pack
     return false;
 }
 
-enum decode_result decode_by_walk(struct decoder *decoder, const struct frame *frame, struct packet *packet)
+/* Apart from decode_frame(), so that most frames need no walk's memory on the stack, nor its guard. */
+__attribute__((noinline)) enum decode_result decode_by_walk(struct decoder *decoder,
+                                                            const struct frame *frame, struct packet *packet)
 {
     packet_begin(packet, frame->time_ns);
     enum decode_result result = read_frame(decoder, frame, packet);

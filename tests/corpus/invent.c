@@ -144,7 +144,8 @@ void invent_gather(const struct recording *recording)
         struct flow_key key;
         unsigned side;
         bool known;
-        flow_key_of_packet(&packet, &key, &side);
+        flow_key_of(&packet.source, &packet.destination, packet.source_port, packet.destination_port,
+                    packet.protocol, &key, &side);
         gather_packet(&packet, outcome_names(&outcome, &key, &known));
     }
     decoder_destroy(decoder);
@@ -242,7 +243,7 @@ static void send_packet(struct attempt *attempt, uint32_t number, int64_t time_n
                           .caplen = (uint32_t)total,
                           .wirelen = (uint32_t)total,
                           .linktype = LINKTYPE_RAW};
-    engine_frame(attempt->engine, &frame);
+    engine_frames(attempt->engine, &frame, 1);
 }
 
 /* Ports that mean something to an identifier of this transport, but for the one that names ESP alone. */

@@ -70,10 +70,10 @@ bool recording_load(struct recording *recording, const char *path)
     if (!capture)
         return false;
     struct frame frame;
-    enum capture_status status;
+    int status;
     size_t room = 0, used = 0, bytes_room = 0;
-    while ((status = capture_next(capture, &frame)) != CAPTURE_END)
-        if (status == CAPTURE_PACKET)
+    while ((status = capture_next(capture, &frame, 1)) != CAPTURE_END)
+        if (status > 0)
             keep_frame(recording, &frame, &room, &used, &bytes_room);
     capture_close(capture);
     const uint8_t *at = recording->bytes;
@@ -136,7 +136,7 @@ void recording_replay(const struct recording *recording, change_function *change
             frame.at = scratch;
             change(context, &frame);
         }
-        engine_frame(engine, &frame);
+        engine_frames(engine, &frame, 1);
     }
     engine_finish(engine);
     engine_destroy(engine);

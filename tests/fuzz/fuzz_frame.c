@@ -56,7 +56,7 @@ static struct told run(struct bytes input, const struct policy *policy, unsigned
     struct frames frames = frames_of(input);
     struct frame frame;
     while (frames_next(&frames, &frame)) {
-        engine_frame(engine, &frame);
+        engine_frames(engine, &frame, 1);
         frames_free(&frame);
     }
     engine_finish(engine);

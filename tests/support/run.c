@@ -63,7 +63,7 @@ static void hand_frame(void *context, const struct frame *frame)
 {
     struct live *live = context;
     tick_until(live, frame->time_ns);
-    engine_frame(live->engine, frame);
+    engine_frames(live->engine, frame, 1);
 }
 
 static void play(struct run *run, const struct policy *policy, struct scene *scene, unsigned workers,

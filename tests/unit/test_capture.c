@@ -195,7 +195,7 @@ static void open_one(const char *path)
 
 static void expect_packet(int64_t time_ns, uint32_t caplen, uint32_t wirelen, uint8_t mark)
 {
-    TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
     TEST_ASSERT_EQUAL_INT64(time_ns, frame.time_ns);
     TEST_ASSERT_EQUAL_INT(caplen, frame.caplen);
     TEST_ASSERT_EQUAL_INT(wirelen, frame.wirelen);
@@ -206,8 +206,8 @@ static void expect_packet(int64_t time_ns, uint32_t caplen, uint32_t wirelen, ui
 
 static void expect_end(void)
 {
-    TEST_ASSERT_EQUAL_INT(CAPTURE_END, capture_next(capture, &frame));
-    TEST_ASSERT_EQUAL_INT(CAPTURE_END, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(CAPTURE_END, capture_next(capture, &frame, 1));
+    TEST_ASSERT_EQUAL_INT(CAPTURE_END, capture_next(capture, &frame, 1));
 }
 
 /* The text ends with `end`, the rest of it being a path of this test. */
@@ -221,7 +221,7 @@ static void expect_ends(const char *end, const char *text)
 
 static void expect_problem(const char *end, enum capture_input_state state)
 {
-    TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, capture_next(capture, &frame, 1));
     expect_ends(end, capture_problem(capture));
     TEST_ASSERT_EQUAL_INT(state, capture_input(capture, 0)->state);
 }
@@ -271,7 +271,7 @@ static void test_hostile_times_and_lengths(void)
     open_one(write_content("a.pcap", c));
     expect_packet(0xffffffff * second + 999999000, 60, 60, 1);
     for (uint8_t mark = 2; mark < 4; mark++) {
-        TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+        TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
         TEST_ASSERT_TRUE(frame.time_ns >= 1700000000 * second && frame.time_ns < 1700000001 * second);
     }
     expect_packet(1700000000 * second, 60, 60, 4);
@@ -285,7 +285,7 @@ static void test_hostile_times_and_lengths(void)
         enhanced_packet(&ng, 0, times[i], 1);
     open_one(write_content("b.pcapng", ng));
     for (unsigned i = 0; i < 4; i++) {
-        TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+        TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
         TEST_ASSERT_TRUE(frame.time_ns >= 0 && frame.time_ns < INT64_C(1) << 62);
     }
 }
@@ -321,7 +321,7 @@ static void test_interfaces_that_differ(void)
     enhanced_packet(&c, 0, 3, 7);
     open_one(write_content("a.pcapng", c));
     expect_packet(1, 60, 60, 5);
-    TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
     TEST_ASSERT_EQUAL_INT(113, frame.linktype);
     TEST_ASSERT_EQUAL_INT64(2000, frame.time_ns);
     TEST_ASSERT_EQUAL_INT(6, frame.at[59]);
@@ -584,7 +584,7 @@ static void test_hostile_pcapng(void)
         memset(&errors, 0, sizeof(errors));
         open_one(write_content("a", c));
         unsigned packets = 0;
-        while (capture && capture_next(capture, &frame) != CAPTURE_END) {
+        while (capture && capture_next(capture, &frame, 1) != CAPTURE_END) {
             TEST_ASSERT_TRUE(frame.time_ns >= 0 && frame.time_ns < INT64_C(1) << 62);
             TEST_ASSERT_TRUE(packets++ < 4);
         }
@@ -631,8 +631,8 @@ static void test_packed_files_that_end_early(void)
                 TEST_ASSERT_EQUAL_INT(1, errors.count);
                 continue;
             }
-            enum capture_status status;
-            while ((status = capture_next(capture, &frame)) == CAPTURE_PACKET)
+            int status;
+            while ((status = capture_next(capture, &frame, 1)) > 0)
                 ;
             TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, status);
             TEST_ASSERT_NOT_NULL(strstr(capture_problem(capture), ": cut after packet "));
@@ -663,7 +663,7 @@ static void test_packed_files_that_end_between_records(void)
     for (unsigned i = 0; i < 2; i++) {
         open_one(paths[i]);
         for (unsigned k = 0; k < 5; k++)
-            TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+            TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
         expect_problem(": cut after packet 5", CAPTURE_CUT);
         capture_close(capture);
         capture = NULL;
@@ -688,8 +688,8 @@ static void test_packed_files_that_are_damaged(void)
                         errors.text[0]);
             continue;
         }
-        enum capture_status status;
-        while ((status = capture_next(capture, &frame)) == CAPTURE_PACKET)
+        int status;
+        while ((status = capture_next(capture, &frame, 1)) > 0)
             ;
         TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, status);
         TEST_ASSERT_EQUAL_INT(CAPTURE_DAMAGED, capture_input(capture, 0)->state);
@@ -714,7 +714,7 @@ static void test_cut_at_every_length(void)
         TEST_ASSERT_NOT_NULL(capture);
         size_t whole = (size - 24) / 76;
         for (size_t i = 0; i < whole; i++)
-            TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+            TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
         if ((size - 24) % 76 == 0) {
             expect_end();
         } else {
@@ -742,9 +742,9 @@ static void test_pcapng_cut_at_every_length(void)
             TEST_ASSERT_EQUAL_INT(1, errors.count);
             continue;
         }
-        enum capture_status status;
+        int status;
         uint64_t packets = 0;
-        while ((status = capture_next(capture, &frame)) == CAPTURE_PACKET)
+        while ((status = capture_next(capture, &frame, 1)) > 0)
             packets++;
         TEST_ASSERT_EQUAL_INT((size - 60) / 92, packets);
         TEST_ASSERT_EQUAL_INT((size - 60) % 92 ? CAPTURE_PROBLEM : CAPTURE_END, status);
@@ -764,7 +764,7 @@ static void test_a_damaged_record(void)
     open_one(write_content("a.pcap", c));
     expect_packet(100 * second, 60, 60, 100);
     expect_packet(101 * second + 1000, 60, 60, 101);
-    TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, capture_next(capture, &frame, 1));
     TEST_ASSERT_NOT_NULL(strstr(capture_problem(capture), "a.pcap: cannot be read beyond packet 2: "));
     TEST_ASSERT_EQUAL_INT(CAPTURE_DAMAGED, capture_input(capture, 0)->state);
 }
@@ -872,7 +872,7 @@ static void test_one_bad_input_costs_only_itself(void)
     remove(paths[2]);
     expect_packet(10 * second, 60, 60, 10);
     expect_problem("cut: cut after packet 1", CAPTURE_CUT);
-    TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(CAPTURE_PROBLEM, capture_next(capture, &frame, 1));
     expect_ends("gone: No such file or directory", capture_problem(capture));
     expect_packet(30 * second, 60, 60, 30);
     expect_end();
@@ -963,7 +963,7 @@ static void test_filter(void)
 {
     const char *path = write_content("a", udp_and_tcp());
     open_paths("tcp dst port 80", 1, &path);
-    TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
     TEST_ASSERT_EQUAL_INT64(11 * second, frame.time_ns);
     expect_end();
     TEST_ASSERT_EQUAL_INT(1, capture_input(capture, 0)->packets);
@@ -971,7 +971,7 @@ static void test_filter(void)
     TEST_ASSERT_EQUAL_INT64(11 * second, capture_input(capture, 0)->first_ns);
     capture_close(capture);
     open_stream(path, "udp");
-    TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+    TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
     TEST_ASSERT_EQUAL_INT64(10 * second, frame.time_ns);
     expect_end();
     TEST_ASSERT_EQUAL_INT(1, capture_input(capture, 0)->filtered);
@@ -1011,7 +1011,7 @@ static void test_a_filter_for_several_link_types(void)
         open_paths(cases[i].filter, 1, &path);
         TEST_ASSERT_NOT_NULL(capture);
         for (unsigned k = 0; cases[i].times[k]; k++) {
-            TEST_ASSERT_EQUAL_INT(CAPTURE_PACKET, capture_next(capture, &frame));
+            TEST_ASSERT_EQUAL_INT(1, capture_next(capture, &frame, 1));
             TEST_ASSERT_EQUAL_INT64(cases[i].times[k], frame.time_ns);
         }
         expect_end();

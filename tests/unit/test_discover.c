@@ -62,7 +62,7 @@ static void learn(void *context, const struct judge_flow *in, const struct verdi
 
 static void hand_frame(void *context, const struct frame *frame)
 {
-    engine_frame(context, frame);
+    engine_frames(context, frame, 1);
 }
 
 typedef void feeder(struct engine *engine, void *from);
@@ -80,8 +80,8 @@ static void feed_file(struct engine *engine, void *from)
     struct capture *capture = capture_open_files(&options, &errors);
     struct frame frame;
     TEST_ASSERT_NOT_NULL_MESSAGE(capture, path);
-    while (capture_next(capture, &frame) == CAPTURE_PACKET)
-        engine_frame(engine, &frame);
+    while (capture_next(capture, &frame, 1) > 0)
+        engine_frames(engine, &frame, 1);
     capture_close(capture);
 }
 

@@ -69,7 +69,7 @@ void tearDown(void)
 static void feed(void *context, const struct frame *frame)
 {
     (void)context;
-    engine_frame(engine, frame);
+    engine_frames(engine, frame, 1);
 }
 
 static void play(void)
@@ -155,8 +155,8 @@ static void a_frame_beyond_all_sizes(void)
     enum { SIZE = 300000 };
     uint8_t *bytes = calloc(1, SIZE);
     TEST_ASSERT_NOT_NULL(bytes);
-    engine_frame(engine, &(struct frame){
-                             .time_ns = START, .at = bytes, .caplen = SIZE, .wirelen = SIZE, .linktype = 1});
+    struct frame frame = {.time_ns = START, .at = bytes, .caplen = SIZE, .wirelen = SIZE, .linktype = 1};
+    engine_frames(engine, &frame, 1);
     engine_finish(engine);
     free(bytes);
     TEST_ASSERT_EQUAL_UINT64(1, counter("oversized"));

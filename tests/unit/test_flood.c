@@ -57,7 +57,7 @@ void tearDown(void)
 static void hand(void *context, const struct frame *frame)
 {
     (void)context;
-    engine_frame(engine, frame);
+    engine_frames(engine, frame, 1);
 }
 
 static void violate(const char *client, int64_t at)
@@ -108,7 +108,7 @@ static int64_t flood(int64_t now)
                               .wirelen = FRAME_SIZE,
                               .linktype = 1,
                               .at = pattern};
-        engine_frame(engine, &frame);
+        engine_frames(engine, &frame, 1);
     }
     return now;
 }

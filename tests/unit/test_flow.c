@@ -85,7 +85,7 @@ static unsigned follow(const struct packet *p)
 {
     struct flow_key key;
     unsigned side;
-    flow_key_of_packet(p, &key, &side);
+    flow_key_of_packet(p, secret, &key, &side);
     if (!followed)
         followed = flow_table_create(10);
     if (!is_begun) {
@@ -163,6 +163,39 @@ static void test_hashes(void)
     b = key_of("2001:db8::1", 50000, "2001:db8::3", 5061, &side);
     TEST_ASSERT_TRUE(flow_key_hash(&a, secret) != flow_key_hash(&b, secret));
     TEST_ASSERT_TRUE(flow_key_hash(&a, secret) != flow_key_hash(&a, other_secret));
+}
+
+/* One of a few addresses of either family, so that all relations of two come up. */
+static struct addr any_addr(uint64_t *state)
+{
+    static const char *const texts[] = {"10.0.0.1",  "10.0.1.0",     "10.255.0.1",
+                                        "192.0.2.7", "0.0.0.0",      "2001:db8::1",
+                                        "::ffff",    "::fffe:a00:1", "2001:db8::ffff:1"};
+    struct addr addr;
+    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    TEST_ASSERT_TRUE(addr_parse(texts[(*state >> 33) % (sizeof texts / sizeof *texts)], &addr));
+    return addr;
+}
+
+static void test_a_packets_key_and_hash_at_once(void)
+{
+    static const uint16_t ports[] = {0, 1, 0xff, 0x100, 0x8000, 0xffff};
+    uint64_t state = 20261121;
+    for (unsigned i = 0; i < 20000; i++) {
+        struct packet p = {.source = any_addr(&state), .destination = any_addr(&state)};
+        p.source_port = ports[(state >> 40) % 6];
+        p.destination_port = ports[(state >> 50) % 6];
+        p.protocol = state >> 60 & 1 ? IP_TCP : IP_UDP;
+        struct flow_key a, b;
+        unsigned side_a, side_b;
+        memset(&a, 0xaa, sizeof a);
+        memset(&b, 0x55, sizeof b);
+        flow_key_of(&p.source, &p.destination, p.source_port, p.destination_port, p.protocol, &a, &side_a);
+        uint64_t hash = flow_key_of_packet(&p, secret, &b, &side_b);
+        TEST_ASSERT_EQUAL_MEMORY(&a, &b, sizeof a);
+        TEST_ASSERT_EQUAL_UINT(side_a, side_b);
+        TEST_ASSERT_EQUAL_HEX64(flow_key_hash(&a, secret), hash);
+    }
 }
 
 /* The table. Hashes are made by hand: this one leads to a bucket of its own. */
@@ -1025,6 +1058,7 @@ int main(void)
     RUN_TEST(test_key_is_the_same_from_both_sides);
     RUN_TEST(test_key_of_equal_addresses_goes_by_port);
     RUN_TEST(test_hashes);
+    RUN_TEST(test_a_packets_key_and_hash_at_once);
     RUN_TEST(test_table_finds_what_was_added);
     RUN_TEST(test_table_removes_one);
     RUN_TEST(test_an_old_guess_is_only_a_guess);

@@ -206,13 +206,13 @@ static struct story story_of(const char *path, const struct policy *policy, bool
     struct engine *engine = engine_create(&options);
     struct frame frame;
     unsigned shortened = 0;
-    while (capture_next(capture, &frame) == CAPTURE_PACKET) {
+    while (capture_next(capture, &frame, 1) > 0) {
         unsigned keep = snap_of(frame.at, frame.caplen);
         if (snapped && keep < frame.caplen) {
             frame.caplen = keep;
             shortened++;
         }
-        engine_frame(engine, &frame);
+        engine_frames(engine, &frame, 1);
     }
     if (snapped)
         TEST_ASSERT_GREATER_THAN_UINT(10, shortened);

@@ -33,7 +33,7 @@ static struct scene *load(void)
     struct scene *scene = scene_create(1);
     struct frame frame;
     TEST_ASSERT_NOT_NULL(capture);
-    while (capture_next(capture, &frame) == CAPTURE_PACKET)
+    while (capture_next(capture, &frame, 1) > 0)
         scene_frame(scene, frame.time_ns, frame.at, frame.caplen);
     capture_close(capture);
     return scene;

@@ -44,7 +44,7 @@ static void give_first(void *context, const struct frame *frame)
     struct bytes b = bytes_of(frame->at, frame->caplen);
     bytes_skip(&b, 14 + 6);
     if ((bytes_u16(&b) & 0x1fff) == 0)
-        engine_frame(engine, frame);
+        engine_frames(engine, frame, 1);
 }
 
 static void run(unsigned workers)

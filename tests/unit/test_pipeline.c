@@ -120,6 +120,7 @@ static void fill(unsigned count)
         batch->shard[i] = (uint8_t)random_below(PIPELINE_SHARDS);
         batch->flows[batch->count++] = next_number++;
     }
+    batch->placed = count;
 }
 
 static unsigned notes_until(uint32_t number)

@@ -107,8 +107,8 @@ static struct story story_of(const char *site, const char *later, unsigned every
         .policy = book.policy, .workers = workers, .every_flow = true, .line = remember, .context = &story};
     struct engine *engine = engine_create(&options);
     struct frame frame;
-    for (unsigned i = 1; capture_next(capture, &frame) == CAPTURE_PACKET; i++) {
-        engine_frame(engine, &frame);
+    for (unsigned i = 1; capture_next(capture, &frame, 1) > 0; i++) {
+        engine_frames(engine, &frame, 1);
         if (every && i % every == 0) {
             struct book next = book_of(later);
             TEST_ASSERT_TRUE(engine_reload(engine, next.policy));
