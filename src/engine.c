@@ -113,8 +113,9 @@ static void take_announced(struct engine *engine, struct flow *flow, struct judg
     in->facts = &engine->announced;
 }
 
-static void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end, struct flow *flow,
-                       struct judge_flow *in, unsigned speaker, const struct proto_learned *learned)
+static inline void tell_judge(struct engine *engine, enum note_kind kind, enum flow_end end,
+                              struct flow *flow, struct judge_flow *in, unsigned speaker,
+                              const struct proto_learned *learned)
 {
     struct verdict verdict;
     take_announced(engine, flow, in);

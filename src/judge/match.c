@@ -244,7 +244,8 @@ void match_list(const struct judge *judge, const struct matched *matched, struct
     verdict->row_count = 0;
     list_rows(judge, matched, true, verdict);
     verdict->accepted_count = verdict->row_count;
-    list_rows(judge, matched, false, verdict);
+    if (verdict->accepted_count < matched->count)
+        list_rows(judge, matched, false, verdict);
 }
 
 void match_accept_none(struct matched *matched)

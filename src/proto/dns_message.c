@@ -8,14 +8,12 @@
 #include "dns_message.h"
 
 enum {
-    HEADER_SIZE = 12,
     LABEL_MAX = 63, /* RFC 1035 section 3.1 */
     NAME_MAX_SIZE = 255,
     ENTRIES_MAX = 6000, /* more records than 65,535 bytes can hold */
     POINTER = 0xc0,     /* RFC 1035 section 4.1.4 */
     TYPE_OPT = 41,
     CLASS_HIGH = 0x8000,
-    NETBIOS_LABEL = 32, /* RFC 1001 section 14.1: 16 bytes as two letters A to P each */
     NETBIOS_NAME = 15,
 };
 
@@ -57,7 +55,7 @@ static bool name_ends(const struct dns_message *message, const char *end)
 static bool read_netbios_label(struct bytes label, struct dns_message *message)
 {
     uint8_t name[NETBIOS_NAME + 1];
-    if (label.left != NETBIOS_LABEL)
+    if (label.left != DNS_NETBIOS_LABEL)
         return false;
     for (unsigned i = 0; i < sizeof name; i++) {
         unsigned high = bytes_u8(&label) - (unsigned)'A', low = bytes_u8(&label) - (unsigned)'A';
@@ -94,11 +92,11 @@ static bool read_name(struct bytes *b, size_t size, struct dns_message *keep)
         uint8_t length = bytes_u8(b);
         if (length == 0)
             return bytes_ok(b);
-        if (length >= POINTER && place == HEADER_SIZE) /* nothing is before the first name */
+        if (length >= POINTER && place == DNS_HEADER_SIZE) /* nothing is before the first name */
             break;
         if (length >= POINTER) {
             size_t target = (size_t)(length & ~POINTER) << 8 | bytes_u8(b);
-            if (bytes_ok(b) && target >= HEADER_SIZE && target < place)
+            if (bytes_ok(b) && target >= DNS_HEADER_SIZE && target < place)
                 return true;
             break;
         }
@@ -132,7 +130,7 @@ static void keep_name(struct dns_message *message)
 static bool read_entry(struct bytes *b, size_t size, bool is_record, struct dns_message *message)
 {
     bool is_first = !message->has_name;
-    message->has_kind |= bytes_peek(b, 0) >= 0 && bytes_peek(b, 0) != NETBIOS_LABEL;
+    message->has_kind |= bytes_peek(b, 0) >= 0 && bytes_peek(b, 0) != DNS_NETBIOS_LABEL;
     if (!read_name(b, size, is_first ? message : NULL))
         return false;
     if (is_first)

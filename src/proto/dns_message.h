@@ -26,6 +26,11 @@ enum {
     DNS_RCODE = 0x000f,
 };
 
+enum {
+    DNS_HEADER_SIZE = 12,
+    DNS_NETBIOS_LABEL = 32 /* RFC 1001 section 14.1: 16 bytes as two letters A to P each */
+};
+
 struct dns_message {
     uint16_t id, flags;
     uint16_t questions, answers, authorities, additional;

@@ -23,6 +23,8 @@ static const struct dns_rules rules = {.plausible = plausible, .distinct = plaus
 static void ask(const struct proto_question *question, struct proto_memory *memory, struct proto_facts *facts,
                 struct proto_reply *reply)
 {
+    if (!question->data.cut && bytes_peek(&question->data, DNS_HEADER_SIZE) != DNS_NETBIOS_LABEL)
+        return; /* most of DNS: its first name is another one */
     dns_message_ask(&rules, question, memory, facts, reply);
 }
 
