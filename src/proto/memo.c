@@ -319,12 +319,9 @@ static void drop_facts(struct memo *memo)
     memo->has_facts = false;
 }
 
-struct memo *memo_load(struct memo_store *store, uint32_t handle)
+/* Kept a function of its own, because most of what is asked for is on the desk or open. */
+static __attribute__((noinline)) struct memo *load(struct memo_store *store, uint32_t handle)
 {
-    if (memo_is_open(handle))
-        return open_at(store, handle);
-    if (handle && handle == store->desk_handle)
-        return &store->desk;
     memo_drop_work(&store->desk);
     memo_drop_lent(&store->desk);
     drop_facts(&store->desk);
@@ -332,6 +329,13 @@ struct memo *memo_load(struct memo_store *store, uint32_t handle)
         unpack(slab_at(&store->packed, handle), slab_size(handle), &store->desk);
     store->desk_handle = handle;
     return &store->desk;
+}
+
+struct memo *memo_load(struct memo_store *store, uint32_t handle)
+{
+    if (memo_is_open(handle))
+        return open_at(store, handle);
+    return handle && handle == store->desk_handle ? &store->desk : load(store, handle);
 }
 
 void memo_prefetch(const struct memo_store *store, uint32_t handle)
