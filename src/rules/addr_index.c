@@ -103,6 +103,13 @@ static void make_v4(struct addr_index *index, struct keep *keep)
     index->v4_begins = keep_take(keep, index->v4_count, sizeof *index->v4_begins);
     for (unsigned i = 0; i < index->v4_count; i++)
         index->v4_begins[i] = (uint32_t)index->begins[index->v4_first + i];
+    index->v4_pages = keep_take(keep, ADDR_PAGES + 1, sizeof *index->v4_pages);
+    unsigned interval = 0;
+    for (uint64_t page = 0; page <= ADDR_PAGES; page++) {
+        while (interval + 1 < index->v4_count && index->v4_begins[interval + 1] <= page * ADDR_PAGE_SIZE)
+            interval++;
+        index->v4_pages[page] = interval;
+    }
 }
 
 void addr_index_make(struct addr_index *index, const struct addr_owner owners[], unsigned count,
@@ -138,8 +145,9 @@ void addr_index_make(struct addr_index *index, const struct addr_owner owners[],
 
 static unsigned find_v4(const struct addr_index *index, uint32_t wanted)
 {
-    unsigned at = 0;
-    for (unsigned left = index->v4_count, half; left > 1; left -= half) {
+    const uint32_t *page = &index->v4_pages[wanted / ADDR_PAGE_SIZE];
+    unsigned at = page[0];
+    for (unsigned left = page[1] - at + 1, half; left > 1; left -= half) {
         half = left / 2;
         at += index->v4_begins[at + half] <= wanted ? half : 0;
     }

@@ -20,12 +20,16 @@ struct addr_owner {
     int32_t entry;
 };
 
+/* Of IPv4: a search begins with the few intervals of a page. */
+enum { ADDR_PAGES = 65536, ADDR_PAGE_SIZE = 65536 };
+
 struct addr_index {
     unsigned __int128 *begins; /* the first address of each interval, as a number */
     int32_t *entries;          /* whose it is, or one of the two above */
     unsigned count;
     uint32_t *v4_begins; /* the same of those intervals that are IPv4, by their last 32 bits */
     unsigned v4_first, v4_count;
+    uint32_t *v4_pages; /* among these, the interval where each page begins; ends with the last one */
 };
 
 /* Hosts come before networks, then the longest prefix counts; of equals, the first. Puts the owners in
