@@ -418,13 +418,13 @@ static unsigned group_end(unsigned from, unsigned count)
 
 static void prefetch_buckets(const struct job jobs[], unsigned from, unsigned count)
 {
-    for (unsigned i = from; i < group_end(from, count); i++)
+    for (unsigned i = from, end = group_end(from, count); i < end; i++)
         flow_table_prefetch(jobs[i].shard->table, jobs[i].item->hash);
 }
 
 static void prefetch_lines(struct job jobs[], unsigned from, unsigned count)
 {
-    for (unsigned i = from; i < group_end(from, count); i++) {
+    for (unsigned i = from, end = group_end(from, count); i < end; i++) {
         struct job *job = &jobs[i];
         job->guess = flow_table_guess(job->shard->table, job->item->hash);
         if (job->guess)

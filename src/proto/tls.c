@@ -141,6 +141,10 @@ static enum proto_answer pretended_tls(const struct bytes *data)
     static const uint8_t client_tail[] = {0, 0, 2, 0, 0x18, 1, 0}; /* the one suite 0018, no extensions */
     static const uint8_t server_head[] = {0x16, 3, 1, 0, 0x4e, 2, 0, 0, 0x46, 3, 1};
     static const uint8_t server_tail[] = {0, 0x18, 0, 0x0e, 0, 0, 0}; /* and ServerHelloDone at once */
+    enum { LENGTH_AT = 4 }; /* of the record, its low byte: few hellos of others have it */
+    int length = bytes_peek(data, LENGTH_AT);
+    if (length >= 0 && length != client_head[LENGTH_AT] && length != server_head[LENGTH_AT])
+        return PROTO_NO;
     bool is_client = bytes_may_begin(data, client_head, sizeof client_head);
     bool is_server = bytes_may_begin(data, server_head, sizeof server_head);
     if (!is_client && !is_server)
