@@ -631,7 +631,7 @@ static struct batch *batch_with_room(struct engine *engine, size_t size, const s
 
 /* Takes the packet that stands in the batch's next place, if it belongs to a flow. Its payload is copied
  * where it cannot stay: `hold` is NULL, or the memory is the decoder's. */
-static void take(struct engine *engine, struct batch *batch, struct frame_hold *hold)
+static inline void take(struct engine *engine, struct batch *batch, struct frame_hold *hold)
 {
     struct batch_packet *item = &batch->packets[batch->count];
     struct packet *packet = &item->packet;
@@ -649,11 +649,10 @@ static void take(struct engine *engine, struct batch *batch, struct frame_hold *
 /* Datagrams that did not become whole: their first fragments. */
 static void take_overdue(struct engine *engine, int64_t now_ns)
 {
-    while (engine->has_fragments) {
-        struct batch *batch = batch_with_room(engine, DATAGRAM_BYTES, NULL);
-        if (!decode_overdue(engine->decoder, now_ns, &batch->packets[batch->count].packet))
-            return;
+    struct batch *batch = batch_with_room(engine, DATAGRAM_BYTES, NULL);
+    while (decode_overdue(engine->decoder, now_ns, &batch->packets[batch->count].packet)) {
         take(engine, batch, NULL);
+        batch = batch_with_room(engine, DATAGRAM_BYTES, NULL);
     }
 }
 
@@ -685,7 +684,8 @@ void engine_frames(struct engine *engine, const struct frame frames[], unsigned 
         engine->has_fragments |= result == DECODE_FRAGMENT;
         if (result == DECODED)
             take(engine, batch, frame->hold);
-        take_overdue(engine, engine->now_ns);
+        if (engine->has_fragments)
+            take_overdue(engine, engine->now_ns);
     }
     place(engine);
 }

@@ -69,10 +69,4 @@ void *map_value(const struct map *map, uint32_t number);
 void *map_at(const struct map *map, uint32_t number);          /* NULL: it was removed, or never there */
 uint32_t map_number(const struct map *map, const void *value); /* of a value that map_find or map_add gave */
 
-/* SipHash-1-3 of bytes, for whoever needs a keyed or a stable hash. */
-uint64_t hash_bytes(const void *from, size_t size, const uint64_t secret[2]);
-/* The same of 15 bytes that stand in two words already, least significant first; the last byte of `last`
- * is 15. */
-uint64_t hash_words(uint64_t first, uint64_t last, const uint64_t secret[2]);
-
 #endif

@@ -16,7 +16,7 @@
 #include "rolecall/discover.h"
 #include "rolecall/event.h"
 #include "rolecall/line_file.h"
-#include "rolecall/map.h"
+#include "rolecall/hash.h"
 #include "rolecall/report.h"
 #include "rolecall/site.h"
 #include "feed.h"

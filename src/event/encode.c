@@ -6,7 +6,7 @@
 
 #include "rolecall/clock.h"
 #include "rolecall/digits.h"
-#include "rolecall/map.h"
+#include "rolecall/hash.h"
 
 static const uint64_t flow_id_secret[2] = {0x666c6f772069640a, 0x726f6c6563616c6c};
 

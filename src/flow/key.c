@@ -5,7 +5,7 @@
  * The hash is keyed: an attacker who does not know the key cannot aim flows at one bucket.
  */
 #include "rolecall/flow.h"
-#include "rolecall/map.h"
+#include "rolecall/hash.h"
 
 #include <arpa/inet.h>
 #include <stddef.h>

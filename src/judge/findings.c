@@ -6,6 +6,8 @@
  */
 #include "judge_internal.h"
 
+#include "rolecall/hash.h"
+
 /* BY_CALLER: whoever counts such findings gives the key (sight.c). */
 enum keyed_by { BY_RESPONDER_PORT, BY_INITIATOR_PORT, BY_RESPONDER_PORT_PROTOCOL, BY_PAIR, BY_CALLER };
 

@@ -7,7 +7,7 @@
  * is decrypted, SSL 2.0 itself is not known. The hello that Microsoft's TURN clients send to look like TLS is
  * refused ([MS-TURN] 2.1.1).
  */
-#include "rolecall/map.h"
+#include "rolecall/hash.h"
 #include "tls_hello.h"
 
 enum {

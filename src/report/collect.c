@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rolecall/hash.h"
 #include "rolecall/json_fields.h"
 #include "rolecall/utf8.h"
 

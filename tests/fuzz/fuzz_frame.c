@@ -7,7 +7,7 @@
 #include "frames.h"
 #include "line_check.h"
 #include "rolecall/engine.h"
-#include "rolecall/map.h"
+#include "rolecall/hash.h"
 #include "rolecall/rules.h"
 #include "rolecall/site.h"
 

@@ -9,7 +9,7 @@ SOURCE = os.environ.get("ROLECALL_SOURCE", ".")
 
 # The room that each public header belongs to.
 ROOMS = {
-    "base": "bytes addr ahead clock digits map pool slab json_in json_out json_fields mistakes show utf8",
+    "base": "bytes addr ahead clock digits hash map pool slab json_in json_out json_fields mistakes show utf8",
     "packet": "packet",
     "capture": "capture live pcap_out",
     "decode": "decode",

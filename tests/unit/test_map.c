@@ -3,6 +3,7 @@
  * test_map.c - the bounded map: every key found again, order of addition, a full map refuses and still finds,
  * and the hash against SipHash-1-3 as others compute it (CPython's hash of bytes with a zero key).
  */
+#include "rolecall/hash.h"
 #include "rolecall/map.h"
 #include "unity.h"
 
