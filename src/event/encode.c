@@ -35,9 +35,7 @@ uint64_t event_flow_id(const struct flow *flow)
 
 struct json_out encode_time_again(struct encoder *e, struct json_out json, const char *key)
 {
-    if (e->line.time_ns < 0)
-        return encode_time(json, key, e->line.time_ns);
-    json_plain(&json, key, e->buffer + sizeof "{\"@timestamp\":\"" - 1, TIME_USUAL_SIZE);
+    json_plain(&json, key, e->buffer + sizeof "{\"@timestamp\":\"" - 1, TIME_SIZE);
     return json;
 }
 

@@ -103,7 +103,7 @@ static inline __attribute__((always_inline)) struct json_out encode_time(struct 
     char text[TIME_TEXT_SIZE], *at;
     if (time_ns < 0)
         json_word(&json, key, time_text(time_ns, text));
-    else if ((at = json_quoted(&json, key, TIME_USUAL_SIZE)))
+    else if ((at = json_quoted(&json, key, TIME_SIZE)))
         time_put(at, (uint64_t)time_ns);
     return json;
 }

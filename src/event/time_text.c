@@ -26,7 +26,7 @@ static void date_of(uint32_t day, unsigned *year, unsigned *month, unsigned *day
     *year = year_of_era + era * 400 + (*month <= 2);
 }
 
-/* Times outside of 1970 to 9999 do not come from any capture file, but from a damaged one. */
+/* Times before 1970 do not come from any capture file, but from a damaged one. */
 static const char *odd_time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
 {
     time_t seconds = (time_t)(time_ns / NS_PER_S);
@@ -58,7 +58,7 @@ static char *put_date(char *to, uint32_t day)
     return to + SIZE;
 }
 
-void time_put(char to[TIME_USUAL_SIZE], uint64_t time_ns)
+void time_put(char to[TIME_SIZE], uint64_t time_ns)
 {
     enum { DAY_S = 86400 };
     uint64_t seconds = time_ns / NS_PER_S;
@@ -79,6 +79,6 @@ const char *time_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
     if (time_ns < 0)
         return odd_time_text(time_ns, out);
     time_put(out, (uint64_t)time_ns);
-    out[TIME_USUAL_SIZE] = '\0';
+    out[TIME_SIZE] = '\0';
     return out;
 }

@@ -8,9 +8,10 @@
 
 #include <stdint.h>
 
-enum { TIME_USUAL_SIZE = sizeof "2026-03-02T09:30:12.118204Z" - 1 };
+/* Nanoseconds in 64 bits reach from 1677 to 2262: all times are equally long. */
+enum { TIME_SIZE = sizeof "2026-03-02T09:30:12.118204Z" - 1 };
 
-/* A time from 1970 on; up to the year 2262, as nanoseconds go. Not terminated. */
-void time_put(char to[TIME_USUAL_SIZE], uint64_t time_ns);
+/* A time from 1970 on. Not terminated. */
+void time_put(char to[TIME_SIZE], uint64_t time_ns);
 
 #endif

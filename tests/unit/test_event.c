@@ -657,6 +657,22 @@ static void test_times(void)
 }
 
 /* Every day that a capture can have, against the C library. */
+static void test_times_of_a_flow(void)
+{
+    static const int64_t firsts[] = {T0, 0, INT64_C(-2500000000), INT64_MIN};
+    for (unsigned i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        char begin[TIME_TEXT_SIZE], end[TIME_TEXT_SIZE];
+        flow.first_ns = firsts[i];
+        flow.last_ns = firsts[i] + 1000000999;
+        tell_flow();
+        TEST_ASSERT_EQUAL_STRING(time_text(flow.first_ns, begin), text("event.start"));
+        TEST_ASSERT_EQUAL_STRING(time_text(flow.last_ns, end), text("event.end"));
+        TEST_ASSERT_EQUAL_STRING(end, text("@timestamp"));
+        TEST_ASSERT_EQUAL_DOUBLE(1000000999, number("event.duration"));
+    }
+    TEST_ASSERT_EQUAL_STRING_LEN("1677-", text("event.end"), 5);
+}
+
 static void test_times_are_those_of_the_calendar(void)
 {
     for (int64_t day = 0; day < 106751; day++) {
@@ -690,6 +706,7 @@ int main(void)
     RUN_TEST(test_an_event_that_does_not_fit_is_counted);
     RUN_TEST(test_the_id_of_a_flow);
     RUN_TEST(test_times);
+    RUN_TEST(test_times_of_a_flow);
     RUN_TEST(test_times_are_those_of_the_calendar);
     return UNITY_END();
 }
