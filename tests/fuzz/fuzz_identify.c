@@ -95,7 +95,8 @@ static void tell_datagram(struct talk *talk, unsigned side, struct bytes message
                                    .payload_wirelen = (uint32_t)(exact.left + missing),
                                    .side = (uint8_t)side,
                                    .ports = {talk->ports[0], talk->ports[1]}};
-    identify_datagram(talk->identifier, &talk->identity, &input, &learned);
+    if (!identify_goes_on(talk->identifier, &talk->identity, side, input.payload, input.payload_wirelen, 0))
+        identify_datagram(talk->identifier, &talk->identity, &input, &learned);
     check(talk, &learned);
     fuzz_free(exact);
 }

@@ -56,7 +56,8 @@ static void flow_say(struct flow *flow, const uint8_t *at, size_t caplen, size_t
                                    .sequence = flow->sequence};
     if (flow->transport == OVER_TCP)
         identify_segment(identifier, &flow->identity, &input, &learned);
-    else
+    else if (!identify_goes_on(identifier, &flow->identity, input.side, input.payload, input.payload_wirelen,
+                               input.time_ns))
         identify_datagram(identifier, &flow->identity, &input, &learned);
     flow->sequence += (uint32_t)wirelen;
     flow->time_ns += 20000000;

@@ -85,6 +85,15 @@ void tearDown(void)
     identifier = NULL;
 }
 
+/* As the engine asks about a datagram. */
+static enum identify_change ask_datagram(void)
+{
+    if (identify_goes_on(identifier, &identity, input.side, input.payload, input.payload_wirelen,
+                         input.time_ns))
+        return IDENTITY_SAME;
+    return identify_datagram(identifier, &identity, &input, &learned);
+}
+
 /* A copy of just the bytes that were captured, so that a sanitizer sees reads beyond. */
 static void ask(bool is_stream, unsigned side, const void *at, size_t caplen, size_t wirelen)
 {
@@ -95,8 +104,7 @@ static void ask(bool is_stream, unsigned side, const void *at, size_t caplen, si
     input.payload = bytes_captured(copy, caplen, wirelen);
     input.payload_wirelen = (uint32_t)wirelen;
     input.time_ns += 20000000;
-    change = is_stream ? identify_segment(identifier, &identity, &input, &learned)
-                       : identify_datagram(identifier, &identity, &input, &learned);
+    change = is_stream ? identify_segment(identifier, &identity, &input, &learned) : ask_datagram();
     free(copy);
 }
 
@@ -400,6 +408,8 @@ static void test_rtp_runs_on_and_is_counted(void)
         send_rtp(CLIENT, i);
         send_rtp(SERVER, 494 + i);
         TEST_ASSERT_EQUAL_UINT(IDENTITY_SAME, change);
+        TEST_ASSERT_TRUE(identify_is_running(&identity));
+        TEST_ASSERT_EQUAL_UINT(2 * i - 4, identify_facts(identifier, &identity)->rtp.packets);
     }
     send_rtp(CLIENT, 1010); /* ten are missing */
     TEST_ASSERT_EQUAL_UINT(1995, identify_facts(identifier, &identity)->rtp.packets);
@@ -415,6 +425,27 @@ static void test_rtp_runs_on_and_is_counted(void)
     TEST_ASSERT_TRUE(identity.settled);
     TEST_ASSERT_EQUAL_UINT(IDENTITY_SAME, change);
     ASSERT_NAME(PROTO_rtp);
+}
+
+/* One flow of two may run: the other is asked about each time, and is counted all the same. */
+static void test_rtp_without_room_to_run_is_counted(void)
+{
+    struct identity running;
+    create(2, 1);
+    for (unsigned i = 0; i < 100; i++)
+        send_rtp(CLIENT, i);
+    running = identity;
+    TEST_ASSERT_TRUE(identify_is_running(&running));
+    identity_init(&identity);
+    for (unsigned i = 0; i < 100; i++)
+        send_rtp(SERVER, i);
+    TEST_ASSERT_FALSE(identify_is_running(&identity));
+    TEST_ASSERT_EQUAL_UINT(100, identify_facts(identifier, &identity)->rtp.packets);
+    TEST_ASSERT_EQUAL_UINT(100, identify_facts(identifier, &running)->rtp.packets);
+    TEST_ASSERT_EQUAL_UINT(100, identify_facts(identifier, &running)->rtp.packets);
+    identity_release(identifier, &running);
+    send_rtp(SERVER, 100);
+    TEST_ASSERT_TRUE(identify_is_running(&identity));
 }
 
 /* A query that any of the four that share its format could have sent: only a port tells. */
@@ -958,6 +989,7 @@ int main(void)
     RUN_TEST(test_what_could_be_rtp_is_told);
     RUN_TEST(test_a_header_cut_in_two_could_be_anything);
     RUN_TEST(test_rtp_runs_on_and_is_counted);
+    RUN_TEST(test_rtp_without_room_to_run_is_counted);
     RUN_TEST(test_customary_port_of_either_end);
     RUN_TEST(test_what_a_payload_says_of_other_flows);
     RUN_TEST(test_budget_of_datagrams);
