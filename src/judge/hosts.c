@@ -75,30 +75,22 @@ void judge_count_flow(struct judge *judge, const struct judge_flow *in, struct m
     }
 }
 
-/* The TTL of a side was noted when it was first heard, unless it began with a reset. */
-static bool has_new_ttl(const struct judge_flow *in, unsigned side)
-{
-    return (in->step & FLOW_ANSWERED) && (in->flow->flags & (FLOW_RST_0 << side));
-}
-
 void judge_heard(struct judge *judge, const struct judge_flow *in, struct mark *mark)
 {
     const struct flow *flow = in->flow;
+    unsigned other = 1u - flow->first;
     bool heard_both = mark->one_way && flow->packets[0] && flow->packets[1];
-    if (!heard_both && !(in->step & FLOW_ANSWERED))
-        return;
-    for (unsigned side = 0; side < 2; side++) {
-        bool is_news = heard_both && side != flow->first;
-        if (is_news) {
-            struct address_facts *facts = judge_address(judge, &flow->key.addr[side], in->now_ns);
-            facts->has_sent = true;
-            facts->one_way -= facts->one_way > 0;
-            note_ttl(facts, flow, side);
-        } else if (has_new_ttl(in, side)) {
-            note_ttl(map_find(&judge->addresses, &flow->key.addr[side]), flow, side);
-        }
+    if (heard_both) {
+        struct address_facts *facts = judge_address(judge, &flow->key.addr[other], in->now_ns);
+        facts->has_sent = true;
+        facts->one_way -= facts->one_way > 0;
+        note_ttl(facts, flow, other);
+        mark->one_way = false;
     }
-    mark->one_way &= !heard_both;
+    /* The TTL of a side was noted when it was first heard, unless it began with a reset. */
+    for (unsigned side = 0; (in->step & FLOW_ANSWERED) && side < 2; side++)
+        if ((flow->flags & (FLOW_RST_0 << side)) && !(heard_both && side == other))
+            note_ttl(map_find(&judge->addresses, &flow->key.addr[side]), flow, side);
 }
 
 void judge_add_endpoint(struct map *map, const struct addr *addr, uint16_t port, int64_t now_ns)

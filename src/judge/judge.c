@@ -127,6 +127,8 @@ void judge_prefetch_ends(const struct judge *judge, const struct flow_key *key, 
 {
     ends->has_addr = with_addresses;
     ends->has_pair = is_likely_media(key);
+    if (!ends->has_addr && !ends->has_pair)
+        return;
     for (unsigned side = 0; with_addresses && side < 2; side++)
         ends->addr[side] = prefetch(&judge->addresses, &key->addr[side]);
     if (ends->has_pair)

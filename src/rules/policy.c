@@ -441,6 +441,8 @@ static bool ports_hold(const struct site_allow *allow, uint16_t port)
 int policy_allows(const struct policy *policy, const struct addr *initiator, const struct addr *responder,
                   enum proto_transport transport, uint16_t port, int64_t time_ns)
 {
+    if (!policy->site->allow_count)
+        return -1;
     for (unsigned i = 0; i < policy->site->allow_count; i++) {
         const struct site_allow *allow = &policy->site->allow[i];
         if (allow->transports & transport && time_ns < allow->expires_ns && ports_hold(allow, port) &&
