@@ -27,6 +27,7 @@ bool blocks_init(struct blocks *blocks)
     }
     for (unsigned i = 0; i < BLOCKS; i++)
         blocks->blocks[i].memory = blocks->memory + (size_t)i * BLOCK_SIZE;
+    blocks->at = blocks->memory;
     blocks_restart(blocks);
     return true;
 }

@@ -20,7 +20,7 @@ struct block {
     uint8_t *memory;
 };
 
-/* Invariant: [at, at + left) is unread and lies in blocks[current]. */
+/* Invariant: [at, at + left) is unread and lies in blocks[current]; `at` is never NULL. */
 struct blocks {
     struct block blocks[BLOCKS];
     uint8_t *memory;
