@@ -116,19 +116,27 @@ void event_coverage(struct event_writer *writer, const struct judge *judge, int3
     encode_finish(&e, json);
 }
 
+/* An event about rolecall itself, up to the object of its own, which is open. */
+static struct json_out begin_own(struct encoder *e, struct event_writer *writer, enum event_dataset dataset,
+                                 const char *name, int64_t now_ns)
+{
+    struct json_out json = encode_begin(e, writer, NULL, now_ns);
+    json = encode_event(e, json, dataset, name);
+    json_value(&json, "category", "[\"network\"]");
+    json_value(&json, "type", "[\"info\"]");
+    json_end_object(&json);
+    json = encode_observer(e, json, NULL);
+    json_object(&json, "rolecall");
+    json = encode_site(e, json, NULL, NULL);
+    json_object(&json, name);
+    return json;
+}
+
 void event_stats(struct event_writer *writer, const struct event_counter *counters, unsigned count,
                  int64_t now_ns)
 {
     struct encoder e;
-    struct json_out json = encode_begin(&e, writer, NULL, now_ns);
-    json = encode_event(&e, json, DATASET_STATS, "stats");
-    json_value(&json, "category", "[\"network\"]");
-    json_value(&json, "type", "[\"info\"]");
-    json_end_object(&json);
-    json = encode_observer(&e, json, NULL);
-    json_object(&json, "rolecall");
-    json = encode_site(&e, json, NULL, NULL);
-    json_object(&json, "stats");
+    struct json_out json = begin_own(&e, writer, DATASET_STATS, "stats", now_ns);
     for (unsigned i = 0; i < count; i++)
         json_unsigned(&json, counters[i].name, counters[i].value);
     json_end_object(&json);
@@ -139,15 +147,7 @@ void event_loss(struct event_writer *writer, const struct event_loss *loss)
 {
     const uint64_t *lost = loss->lost;
     struct encoder e;
-    struct json_out json = encode_begin(&e, writer, NULL, loss->now_ns);
-    json = encode_event(&e, json, DATASET_LOSS, "loss");
-    json_value(&json, "category", "[\"network\"]");
-    json_value(&json, "type", "[\"info\"]");
-    json_end_object(&json);
-    json = encode_observer(&e, json, NULL);
-    json_object(&json, "rolecall");
-    json = encode_site(&e, json, NULL, NULL);
-    json_object(&json, "loss");
+    struct json_out json = begin_own(&e, writer, DATASET_LOSS, "loss", loss->now_ns);
     json = encode_text(&e, json, "output", "rolecall.loss.output", loss->output);
     json = encode_text(&e, json, "reason", "rolecall.loss.reason", loss->reason);
     json = encode_time(json, "since", loss->since_ns);
