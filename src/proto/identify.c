@@ -197,7 +197,8 @@ static void starve(struct identifier *identifier, struct identity *identity, str
     if (identity->syn_sides)
         identity->memo = identity->run = 0;
     identity->syn_sides = 0;
-    memo = memo_load(&identifier->memos, identity->memo);
+    memo = load_memo(identifier, identity);
+    end_run(identifier, identity);
     memo_drop_work(memo);
     memo_drop_lent(memo);
     memo_save(&identifier->memos, &identity->memo);

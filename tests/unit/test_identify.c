@@ -562,6 +562,23 @@ static void test_without_room_a_flow_stays_unnamed(void)
     TEST_ASSERT_EQUAL_UINT64(2, identify_counters(identifier)->works_starved);
 }
 
+/* RTP inside AH tells its SPI, for which there is no room: what ran is written back and runs no more, and
+ * nothing of it stays on the desk that other flows are read at. */
+static void test_without_room_what_runs_is_kept(void)
+{
+    create(4, 1);
+    for (unsigned i = 0; i < 100; i++)
+        send_rtp(CLIENT, i);
+    TEST_ASSERT_TRUE(identify_is_running(&identity));
+    fill_up();
+    for (uint32_t spi = 1; spi < 5 && !identity.starved; spi++)
+        identify_protected(identifier, &identity, CLIENT, spi << 28 | 0x0f0f0f0f);
+    TEST_ASSERT_TRUE(identity.starved);
+    TEST_ASSERT_FALSE(identify_is_running(&identity));
+    TEST_ASSERT_EQUAL_UINT(100, identify_facts(identifier, &identity)->rtp.packets);
+    TEST_ASSERT_EQUAL_UINT(100, identify_facts(identifier, &identity)->rtp.packets);
+}
+
 /* What was known before stays, and what was taken for the streams comes back. */
 static void test_without_more_room_the_old_facts_stay(void)
 {
@@ -996,6 +1013,7 @@ int main(void)
     RUN_TEST(test_budget_of_segments);
     RUN_TEST(test_a_full_window_without_an_answer_is_given_up);
     RUN_TEST(test_without_room_a_flow_stays_unnamed);
+    RUN_TEST(test_without_room_what_runs_is_kept);
     RUN_TEST(test_without_more_room_the_old_facts_stay);
     RUN_TEST(test_without_a_window_nothing_can_wait);
     RUN_TEST(test_without_facts_a_name_is_kept_all_the_same);
